@@ -1,0 +1,123 @@
+/** The table of commands, and how failures are worded. Nothing here exits. */
+import {
+  type Application,
+  ArgumentScannerError,
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  type Command,
+  formatMessageForArgumentScannerError,
+  text_en,
+} from "@stricli/core";
+import { AvailError, ConfigError, type ExitCode, exitCodes, formatFault } from "../lib/errors.ts";
+import type { Context } from "./context.ts";
+import { drainCommand, resumeCommand } from "./drain.ts";
+import { flowsCommand } from "./flows.ts";
+import { runCommand } from "./run.ts";
+import { statusCommand } from "./status.ts";
+import { versionCommand } from "./version.ts";
+import { whoCommand } from "./who.ts";
+
+/** The whole program; `inputs` decide only whether the demo's code is loaded. */
+export async function application(inputs: readonly string[]): Promise<Application<Context>> {
+  const routes = buildRouteMap({
+    routes: {
+      status: statusCommand,
+      who: whoCommand,
+      flows: flowsCommand,
+      drain: drainCommand,
+      resume: resumeCommand,
+      run: runCommand,
+      demo: await demoCommand(inputs),
+      version: versionCommand,
+    },
+    docs: {
+      brief: "N Linux machines as one firewall, router or service address",
+      fullDescription: "N Linux machines as one firewall, router or service address.\n" +
+        "Without a command, avail shows the status.\n\n" +
+        "Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration,\n" +
+        "3 the daemon is not running, 4 running but not safe.",
+    },
+  });
+  return buildApplication(routes, {
+    name: "avail",
+    scanner: { caseStyle: "allow-kebab-for-camel" },
+    localization: { text: words },
+    determineExitCode: (error) => error instanceof AvailError ? error.exitCode : exitCodes.failed,
+  });
+}
+
+/** The bare command is `status`, also with flags. */
+export function withDefaultCommand(inputs: readonly string[]): readonly string[] {
+  const isHelp = ["--help", "-h", "--help-all", "--helpAll", "-H"].includes(inputs[0]);
+  if (inputs[0] === "--version") return ["version", ...inputs.slice(1)];
+  return inputs.length === 0 || (inputs[0].startsWith("-") && !isHelp)
+    ? ["status", ...inputs]
+    : inputs;
+}
+
+/** Stricli's own codes are negative: words that it does not understand, or faults of ours. */
+export function exitCodeOf(code: number | string | null | undefined): ExitCode {
+  const known = Object.values(exitCodes).find((candidate) => candidate === code);
+  if (known !== undefined) return known;
+  return code === -5 || code === -4 ? exitCodes.usage : exitCodes.failed;
+}
+
+/** The demo is a program of its own: only its line in the help is here. */
+async function demoCommand(inputs: readonly string[]): Promise<Command<Context>> {
+  if (inputs[0] === "demo") return (await import("./demo.ts")).demoCommand;
+  return buildCommand<Record<never, never>, [], Context>({
+    docs: { brief: "Build a cluster on this machine, break it, and watch no connection die" },
+    parameters: {},
+    loader: () => Promise.reject(new Error("the demo was not loaded")),
+  });
+}
+
+const words = {
+  ...text_en,
+  noCommandRegisteredForInput: (
+    { input, corrections }: { readonly input: string; readonly corrections: readonly string[] },
+  ) => {
+    const remedy = corrections.length > 0
+      ? `did you mean ${corrections.join(" or ")}?`
+      : "`avail --help` shows all";
+    return `avail: unknown command "${input}"; ${remedy}`;
+  },
+  exceptionWhileParsingArguments: (error: unknown) => `avail: ${wrongUsage(error)}`,
+  exceptionWhileRunningCommand: tell,
+  exceptionWhileLoadingCommandFunction: tell,
+  commandErrorResult: (error: Error) => tell(error),
+};
+
+/** What the user reads: the faults, the failure, or, where it is our own bug, all that we know. */
+function tell(error: unknown): string {
+  if (error instanceof ConfigError) {
+    return error.faults.map((fault) => `avail: ${formatFault(fault)}`).join("\n");
+  }
+  if (error instanceof AvailError) return `avail: ${error.message}`;
+  const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+  return `avail: unexpected: ${stack}`;
+}
+
+/** Wrong words: what was found, and what would be right. */
+function wrongUsage(error: unknown): string {
+  if (!(error instanceof ArgumentScannerError)) return messageOf(error);
+  return formatMessageForArgumentScannerError(error, {
+    FlagNotFoundError: ({ input, corrections }) =>
+      `unknown flag --${input}; ` +
+      (corrections.length > 0
+        ? `did you mean ${corrections.map((word) => `--${word}`).join(" or ")}?`
+        : "--help shows all"),
+    AliasNotFoundError: ({ input }) => `unknown flag -${input}; --help shows all`,
+    ArgumentParseError: ({ externalFlagNameOrPlaceholder: name, input, exception }) =>
+      `${name}: "${input}": ${messageOf(exception)}`,
+    UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing; --help shows how`,
+    UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} needs a value`,
+    UnexpectedPositionalError: ({ input }) => `"${input}" is one word too many; --help shows how`,
+    UnexpectedFlagError: ({ externalFlagName }) => `--${externalFlagName} stands there twice`,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,52 @@
+/** What every command that asks the daemon has in common. */
+import type { ControlRequest, Status } from "../lib/control.ts";
+
+export interface ClientFlags {
+  readonly config?: string;
+  readonly socket?: string;
+}
+
+/** `--config` and `--socket`, as Stricli wants them declared. */
+export const clientFlags = {
+  config: {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    brief: "Configuration that names the daemon's socket [/etc/avail/avail.toml]",
+    placeholder: "FILE",
+  },
+  socket: {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    brief: "The daemon's control socket, instead of the configuration's",
+    placeholder: "PATH",
+  },
+} as const;
+
+export const jsonFlag = {
+  kind: "boolean",
+  optional: true,
+  withNegated: false,
+  brief: "Print JSON for scripts",
+} as const;
+
+/** Asks the daemon; the shape of the answer is the daemon's word. */
+export async function ask<T>(
+  flags: ClientFlags,
+  request: ControlRequest,
+  timeoutMs?: number,
+): Promise<T> {
+  const { controlRequest } = await import("../lib/host/control_socket.ts");
+  const path = flags.socket ?? await socketOf(flags.config);
+  return await controlRequest(path, request, timeoutMs) as T;
+}
+
+export function askStatus(flags: ClientFlags): Promise<Status> {
+  return ask<Status>(flags, { command: "status" });
+}
+
+async function socketOf(config: string | undefined): Promise<string> {
+  const { loadSocketPath } = await import("../lib/host/config_loader.ts");
+  return await loadSocketPath(config);
+}

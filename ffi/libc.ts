@@ -1,0 +1,394 @@
+/**
+ * The C library: sockets, polling, clocks, mappings and the few system calls that Deno has no word for.
+ *
+ * Calls are synchronous unless their name says otherwise. A failed call throws `SystemError`; calls
+ * that may have nothing to give (`receive`, `receiveMany`) return null instead of throwing EAGAIN.
+ */
+import { SystemError } from "./library.ts";
+
+/** Numbers from the kernel's uapi headers for x86-64, under their kernel names. */
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_SEQPACKET = 5;
+export const SOCK_NONBLOCK = 0x800;
+export const SOCK_CLOEXEC = 0x80000;
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const SO_ATTACH_FILTER = 26;
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const SOL_NETLINK = 270;
+export const SOL_PACKET = 263;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const POLLIN = 1;
+export const POLLERR = 8;
+export const POLLHUP = 16;
+export const CLOCK_BOOTTIME = 7;
+export const CLOCK_MONOTONIC_COARSE = 6;
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const ENOBUFS = 105;
+
+const symbols = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int domain, int type, int protocol
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" }, // …, int sv[2]
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int fd, const struct sockaddr *, socklen_t
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int fd, struct sockaddr *, socklen_t *
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" }, // int fd, int level, int name, const void *, socklen_t
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" }, // …, void *, socklen_t *
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, const void *, size_t, int flags
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" }, // …, const struct sockaddr *, socklen_t
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, void *, size_t, int flags
+  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" }, // …, struct sockaddr *, socklen_t *
+  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" }, // int fd, struct mmsghdr *, unsigned n, int flags, struct timespec *
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" }, // struct pollfd *, nfds_t, int timeout (ms)
+  pollAsync: {
+    name: "poll",
+    parameters: ["buffer", "u64", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  close: { parameters: ["i32"], result: "i32" }, // int fd
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
+  clock_getres: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" }, // void *, size_t, int prot, int flags, int fd, off_t
+  munmap: { parameters: ["pointer", "usize"], result: "i32" }, // void *, size_t
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "pointer"], result: "i32" }, // source, target, fstype, flags, data
+  umount2: { parameters: ["buffer", "i32"], result: "i32" }, // const char *target, int flags
+  if_nametoindex: { parameters: ["buffer"], result: "u32" }, // const char *
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" }, // int fd, unsigned long request, void *
+  syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" }, // long number, …: as bpf(2) takes them
+  sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" }, // pid_t, int policy, const struct sched_param *
+  mlockall: { parameters: ["i32"], result: "i32" }, // int flags
+  __errno_location: { parameters: [], result: "pointer" }, // int *
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Libc = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+let opened: Libc | undefined;
+let errnoView: Deno.UnsafePointerView | undefined;
+
+/** The C library is the one library that every process has mapped already; opening it has no effects. */
+function libc(): Libc {
+  return opened ??= Deno.dlopen("libc.so.6", symbols).symbols;
+}
+
+/**
+ * errno of this thread's last failed call. Each Worker evaluates this module for itself, so the view
+ * belongs to the thread that asks.
+ */
+export function lastErrno(): number {
+  errnoView ??= new Deno.UnsafePointerView(libc().__errno_location()!);
+  return errnoView.getInt32();
+}
+
+/** Throws unless a call returned a non-negative number, which it returns. */
+function unwrap(operation: string, result: number | bigint): number {
+  const value = Number(result);
+  if (value < 0) throw new SystemError(operation, lastErrno());
+  return value;
+}
+
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text + "\0");
+}
+
+/** The address of a byte array's storage, for structures that hold pointers; stays inside `ffi/`. */
+export function addressOf(bytes: ArrayBufferView<ArrayBuffer>): bigint {
+  void bytes.buffer; // moves a small array out of V8's heap, where the collector would move it
+  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+}
+
+// ---- sockets
+
+export function socket(domain: number, type: number, protocol: number): number {
+  return unwrap("socket", libc().socket(domain, type, protocol));
+}
+
+/** Two connected sockets. */
+export function socketPair(domain: number, type: number): [number, number] {
+  const pair = new Int32Array(2);
+  unwrap("socketpair", libc().socketpair(domain, type, 0, pair));
+  return [pair[0], pair[1]];
+}
+
+export function bind(fd: number, address: Uint8Array<ArrayBuffer>): void {
+  unwrap("bind", libc().bind(fd, address, address.length));
+}
+
+/** The socket's own address, in at most 128 bytes. */
+export function socketName(fd: number): Uint8Array<ArrayBuffer> {
+  const address = new Uint8Array(128);
+  const length = new Uint32Array([address.length]);
+  unwrap("getsockname", libc().getsockname(fd, address, length));
+  return address.subarray(0, length[0]);
+}
+
+export function setSocketOption(
+  fd: number,
+  level: number,
+  name: number,
+  value: ArrayBufferView<ArrayBuffer> | number,
+): void {
+  const bytes = typeof value === "number" ? new Int32Array([value]) : value;
+  unwrap(
+    `setsockopt ${level}/${name}`,
+    libc().setsockopt(fd, level, name, bytes, bytes.byteLength),
+  );
+}
+
+/** An integer socket option. */
+export function getSocketOption(fd: number, level: number, name: number): number {
+  const value = new Int32Array(1);
+  unwrap(
+    `getsockopt ${level}/${name}`,
+    libc().getsockopt(fd, level, name, value, new Uint32Array([4])),
+  );
+  return value[0];
+}
+
+/**
+ * Attaches a classic BPF filter (struct sock_filter: u16 code, u8 jt, u8 jf, u32 k; linux/filter.h).
+ * The kernel copies the program during the call.
+ */
+export function attachSocketFilter(
+  fd: number,
+  program: readonly (readonly [code: number, jt: number, jf: number, k: number])[],
+): void {
+  const instructions = new Uint8Array(program.length * 8);
+  const view = new DataView(instructions.buffer);
+  program.forEach(([code, jt, jf, k], i) => {
+    view.setUint16(8 * i, code, true);
+    view.setUint8(8 * i + 2, jt);
+    view.setUint8(8 * i + 3, jf);
+    view.setUint32(8 * i + 4, k >>> 0, true);
+  });
+  const fprog = new Uint8Array(16); // struct sock_fprog: u16 len, padding, pointer
+  new DataView(fprog.buffer).setUint16(0, program.length, true);
+  new DataView(fprog.buffer).setBigUint64(8, addressOf(instructions), true);
+  setSocketOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog);
+}
+
+/** Sends; the number of bytes taken, or null when the socket has no room now (EAGAIN, ENOBUFS). */
+export function send(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  flags = MSG_NOSIGNAL,
+): number | null {
+  const sent = Number(libc().send(fd, bytes, BigInt(bytes.length), flags));
+  if (sent >= 0) return sent;
+  const errno = lastErrno();
+  if (errno === EAGAIN || errno === ENOBUFS) return null;
+  throw new SystemError("send", errno);
+}
+
+export function sendTo(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  address: Uint8Array<ArrayBuffer>,
+  flags = MSG_NOSIGNAL,
+): number {
+  return unwrap(
+    "sendto",
+    libc().sendto(fd, bytes, BigInt(bytes.length), flags, address, address.length),
+  );
+}
+
+/** Receives one message into `into`; its length, or null when there is none now. */
+export function receive(
+  fd: number,
+  into: Uint8Array<ArrayBuffer>,
+  flags = MSG_DONTWAIT,
+): number | null {
+  const length = Number(libc().recv(fd, into, BigInt(into.length), flags));
+  if (length >= 0) return length;
+  const errno = lastErrno();
+  if (errno === EAGAIN || errno === EINTR) return null;
+  throw new SystemError("recv", errno);
+}
+
+/** As `receive`, with the sender's address written into `from` (a struct sockaddr of its size). */
+export function receiveFrom(
+  fd: number,
+  into: Uint8Array<ArrayBuffer>,
+  from: Uint8Array<ArrayBuffer>,
+): number | null {
+  const length = Number(
+    libc().recvfrom(
+      fd,
+      into,
+      BigInt(into.length),
+      MSG_DONTWAIT,
+      from,
+      new Uint32Array([from.length]),
+    ),
+  );
+  if (length >= 0) return length;
+  const errno = lastErrno();
+  if (errno === EAGAIN || errno === EINTR) return null;
+  throw new SystemError("recvfrom", errno);
+}
+
+/**
+ * Receives many messages by one system call (recvmmsg(2)) into equal slots of one array.
+ * Slot i starts at `i * slotBytes` of `bytes`; `lengthOf(i)` is the length of its message.
+ */
+export class ReceiveSlots {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #headers: Uint8Array<ArrayBuffer>;
+  readonly #headerView: DataView;
+  readonly #iovecs: BigUint64Array<ArrayBuffer>;
+
+  constructor(readonly count: number, readonly slotBytes: number) {
+    this.bytes = new Uint8Array(count * slotBytes);
+    this.#headers = new Uint8Array(count * mmsghdrBytes);
+    this.#headerView = new DataView(this.#headers.buffer);
+    this.#iovecs = new BigUint64Array(count * 2);
+    const slots = addressOf(this.bytes);
+    const iovecs = addressOf(this.#iovecs);
+    for (let i = 0; i < count; i++) {
+      this.#iovecs[2 * i] = slots + BigInt(i * slotBytes);
+      this.#iovecs[2 * i + 1] = BigInt(slotBytes);
+      this.#headerView.setBigUint64(i * mmsghdrBytes + 16, iovecs + BigInt(16 * i), true); // msg_iov
+      this.#headerView.setBigUint64(i * mmsghdrBytes + 24, 1n, true); // msg_iovlen
+    }
+  }
+
+  /** How many messages came; null when there is none now; throws `SystemError` (also ENOBUFS). */
+  receive(fd: number): number | null {
+    const got = libc().recvmmsg(fd, this.#headers, this.count, MSG_DONTWAIT, null);
+    if (got >= 0) return got;
+    const errno = lastErrno();
+    if (errno === EAGAIN || errno === EINTR) return null;
+    throw new SystemError("recvmmsg", errno);
+  }
+
+  lengthOf(slot: number): number {
+    return this.#headerView.getUint32(slot * mmsghdrBytes + 56, true); // msg_len
+  }
+}
+
+/** sizeof(struct mmsghdr): struct msghdr of 56 bytes, msg_len, padding. */
+const mmsghdrBytes = 64;
+
+export function close(fd: number): void {
+  unwrap("close", libc().close(fd));
+}
+
+// ---- waiting
+
+/** A set of descriptors to wait on. */
+export class PollSet {
+  readonly #fds: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+
+  constructor(fds: readonly number[]) {
+    this.#fds = new Uint8Array(8 * fds.length); // struct pollfd: int fd, short events, short revents
+    this.#view = new DataView(this.#fds.buffer);
+    fds.forEach((fd, i) => {
+      this.#view.setInt32(8 * i, fd, true);
+      this.#view.setInt16(8 * i + 4, POLLIN, true);
+    });
+  }
+
+  /** Blocks this thread until a descriptor is ready or `timeoutMs` has passed; how many are ready. */
+  wait(timeoutMs: number): number {
+    const ready = libc().poll(this.#fds, BigInt(this.#fds.length / 8), timeoutMs);
+    return ready < 0 && lastErrno() === EINTR ? 0 : unwrap("poll", ready);
+  }
+
+  /** As `wait`, on a thread of the runtime's pool; errors are reported as "nothing ready". */
+  async waitAsync(timeoutMs: number): Promise<number> {
+    return Math.max(0, await libc().pollAsync(this.#fds, BigInt(this.#fds.length / 8), timeoutMs));
+  }
+
+  /** Whether the i-th descriptor was ready (readable, in error or hung up) at the last wait. */
+  isReady(i: number): boolean {
+    return this.#view.getInt16(8 * i + 6, true) !== 0;
+  }
+}
+
+// ---- time
+
+const timespec = new BigInt64Array(2);
+
+/** A clock's time in milliseconds with a fraction. */
+export function clockMs(clock: number): number {
+  unwrap("clock_gettime", libc().clock_gettime(clock, timespec));
+  return Number(timespec[0]) * 1e3 + Number(timespec[1]) / 1e6;
+}
+
+/** A clock's step in milliseconds. */
+export function clockStepMs(clock: number): number {
+  unwrap("clock_getres", libc().clock_getres(clock, timespec));
+  return Number(timespec[0]) * 1e3 + Number(timespec[1]) / 1e6;
+}
+
+// ---- memory, mounts, scheduling
+
+/** A shared, writable mapping of a descriptor (MAP_SHARED, PROT_READ | PROT_WRITE). */
+export class SharedMapping {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #pointer: Deno.PointerObject;
+
+  constructor(fd: number, readonly length: number) {
+    const pointer = libc().mmap(null, BigInt(length), 3, 1, fd, 0n);
+    if (pointer === null || Deno.UnsafePointer.value(pointer) === 0xffffffffffffffffn) {
+      throw new SystemError("mmap", lastErrno());
+    }
+    this.#pointer = pointer;
+    this.bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length));
+  }
+
+  /** After this, `bytes` must not be touched. */
+  close(): void {
+    unwrap("munmap", libc().munmap(this.#pointer, BigInt(this.length)));
+  }
+}
+
+export function mount(source: string, target: string, type: string): void {
+  unwrap(
+    `mount ${type} on ${target}`,
+    libc().mount(cString(source), cString(target), cString(type), 0n, null),
+  );
+}
+
+export function unmount(target: string): void {
+  unwrap(`umount ${target}`, libc().umount2(cString(target), 2)); // MNT_DETACH
+}
+
+/** The interface's number in this network namespace, or null where there is none of that name. */
+export function interfaceIndex(name: string): number | null {
+  return libc().if_nametoindex(cString(name)) || null;
+}
+
+/** ioctl(2) with a structure that the kernel reads or writes. */
+export function ioctl(fd: number, request: number, argument: Uint8Array<ArrayBuffer>): void {
+  unwrap(`ioctl ${request.toString(16)}`, libc().ioctl(fd, BigInt(request), argument));
+}
+
+/** syscall(2) with (command, attribute block, its size), the shape of bpf(2). */
+export function systemCall(
+  number: number,
+  command: number,
+  block: Uint8Array<ArrayBuffer>,
+): number {
+  return Number(libc().syscall(BigInt(number), BigInt(command), block, BigInt(block.length)));
+}
+
+/** Gives the calling thread a real-time priority (SCHED_FIFO, 1 to 99); false where not allowed. */
+export function useRealtimePriority(priority: number): boolean {
+  return libc().sched_setscheduler(0, 1, new Int32Array([priority])) === 0;
+}
+
+/** Keeps this process's memory from being paged out; false where not allowed. */
+export function lockMemory(): boolean {
+  return libc().mlockall(7) === 0; // MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT: V8 reserves much
+}

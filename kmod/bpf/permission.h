@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether this node may act for a bucket now, and the counting of what became of frames. */
+#ifndef AVAIL_BPF_PERMISSION_H
+#define AVAIL_BPF_PERMISSION_H
+
+static AVAIL_INLINE void avail_count(u32 reason)
+{
+	u64 *count = bpf_map_lookup_elem(&counts, &reason);
+
+	if (count)
+		(*count)++;
+}
+
+static AVAIL_INLINE const volatile struct avail_state *avail_state(void)
+{
+	u32 first = 0;
+
+	return bpf_map_lookup_elem(&state, &first);
+}
+
+static AVAIL_INLINE int avail_owns(u32 bucket)
+{
+	const volatile struct avail_state *s = avail_state();
+
+	/* clang knows that a bucket is below 256 and drops the mask, which the verifier does not. */
+	asm volatile("" : "+r"(bucket));
+	bucket &= AVAIL_BUCKETS - 1;
+	return s && s->owned[s->active & 1][bucket >> 5] >> (bucket & 31) & 1;
+}
+
+/* Costs a precise clock: asked last. */
+static AVAIL_INLINE int avail_has_lease(void)
+{
+	const volatile struct avail_state *s = avail_state();
+
+	return s && bpf_ktime_get_boot_ns() < s->lease;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon and the datapath share: read by the BPF programs, written by user space
+ * (lib/host/steering_xdp.ts). A test compares the offsets on both sides.
+ *
+ * Needs: u8, u32 and u64 from the includer.
+ */
+#ifndef AVAIL_STATE_H
+#define AVAIL_STATE_H
+
+/*
+ * One element of an array map that user space has mapped. A switch of responsibility writes the
+ * generation that is not active, then `active`: no frame sees a mixture.
+ */
+struct avail_state {
+	u64 lease;		/* CLOCK_BOOTTIME, ns: deaf and mute from then on */
+	u64 active;		/* 0 or 1: the generation that counts */
+	u32 owned[2][8];	/* bucket b: bit (b & 31) of word (b >> 5) */
+};
+
+/* Reasons, in the order of the counters' per-CPU array. */
+enum avail_count {
+	AVAIL_COUNT_ACCEPTED,
+	AVAIL_COUNT_NOT_OWNED,
+	AVAIL_COUNT_LEASE_EXPIRED,
+	AVAIL_COUNT_MALFORMED,
+	AVAIL_COUNT_NEIGHBOUR,	/* ARP or NDP that another node answers, or a peer's probe */
+	AVAIL_COUNT_REWRITTEN,	/* ARP or NDP sent with the cluster MAC */
+	AVAIL_COUNTS,
+};
+
+#endif

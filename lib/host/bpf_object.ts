@@ -1,0 +1,62 @@
+/**
+ * The BPF programs in the form that is shipped: what kmod/bpf/pack.ts made of clang's object at build
+ * time, so that loading them needs neither an ELF reader nor libbpf.
+ */
+import { AvailError } from "../errors.ts";
+
+/** A map that programs refer to by name; sizes in bytes, `type` and `flags` as linux/bpf.h has them. */
+export interface PackedMap {
+  readonly name: string;
+  readonly type: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly entries: number;
+  readonly flags: number;
+}
+
+/** An instruction pair (ld_imm64) that needs a map's descriptor: of `map`, or an address in .rodata. */
+export interface PackedRelocation {
+  /** Number of the first instruction of the pair. */
+  readonly at: number;
+  /** null: .rodata, at `offset`. */
+  readonly map: string | null;
+  readonly offset: number;
+}
+
+export interface PackedProgram {
+  readonly name: string;
+  readonly type: "xdp" | "tc";
+  /** 8 bytes each, in base64. */
+  readonly instructions: string;
+  readonly relocations: readonly PackedRelocation[];
+}
+
+export interface PackedObject {
+  readonly format: 1;
+  /** 32 hexadecimal digits: a digest of the instructions and maps, by which builds are told apart. */
+  readonly build: string;
+  readonly rodataBytes: number;
+  readonly maps: readonly PackedMap[];
+  readonly programs: readonly PackedProgram[];
+}
+
+/** Where `./dev build` puts it, as seen from this file. */
+export const packedObjectUrl = new URL("../../build/steer.bpf.json", import.meta.url);
+
+/** Reads the packed programs; an error says how to make them. */
+export function readPackedObject(from: string | URL = packedObjectUrl): PackedObject {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(from);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AvailError(`read the BPF programs: ${why}; build them with ./dev build`, { cause });
+  }
+  const object = JSON.parse(text) as PackedObject;
+  if (object.format !== 1) {
+    throw new AvailError(
+      `read the BPF programs: format ${object.format} in ${from}, not 1; run ./dev build again`,
+    );
+  }
+  return object;
+}

@@ -1,0 +1,184 @@
+/** The configuration and the keys of this machine, read from their files. */
+import type { Config } from "../config.ts";
+import { examineConfig, readConfig } from "../config_file.ts";
+import { AvailError, ConfigError, exitCodes, type Fault } from "../errors.ts";
+import { nearestWord } from "../nearest.ts";
+import { keyLines } from "../toml_lines.ts";
+import { KeyFileError, type KeyRing, parseKeyFile } from "../wire/keys.ts";
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly keys: KeyRing;
+  readonly warnings: readonly Fault[];
+}
+
+/** The configuration alone; throws `ConfigError` with all faults, or `AvailError` (both exit 2). */
+export async function loadConfig(
+  file: string,
+): Promise<{ readonly config: Config; readonly warnings: readonly Fault[] }> {
+  return readConfig(await readText(file), { file, hostName: Deno.hostname() });
+}
+
+/** The configuration and the key file that it names; faults of both are told at once. */
+export async function loadConfigAndKeys(file: string): Promise<LoadedConfig> {
+  const text = await readText(file);
+  const { config, faults, warnings } = examineConfig(text, { file, hostName: Deno.hostname() });
+  const where = "cluster.key_file";
+  const keys = faults.some((fault) => fault.where === where)
+    ? null
+    : await loadKeys(config.cluster.keyFile);
+  if (keys !== null && !("problem" in keys) && faults.length === 0) {
+    return { config, keys, warnings };
+  }
+  if (keys === null || !("problem" in keys)) throw new ConfigError(faults);
+  const problem = `${config.cluster.keyFile}: ${keys.problem}`;
+  const line = keyLines(text).get(where) ?? 0;
+  throw new ConfigError([...faults, { file, line, where, problem, remedy: keys.remedy }]);
+}
+
+/**
+ * What `avail run` needs: as `loadConfigAndKeys`, and every interface must exist in this network
+ * namespace.
+ */
+export async function loadForRun(file: string): Promise<LoadedConfig> {
+  const loaded = await loadConfigAndKeys(file);
+  const lines = keyLines(await readText(file));
+  const existing = await existingInterfaces();
+  const faults: Fault[] = [];
+  const check = (name: string, where: string) => {
+    if (existing.includes(name)) return;
+    const near = nearestWord(name, existing);
+    faults.push({
+      file,
+      line: lines.get(where) ?? 0,
+      where,
+      problem: `"${name}": there is no such interface`,
+      remedy: near ? `did you mean "${near}"?` : `there are ${existing.join(", ")}`,
+    });
+  };
+  loaded.config.links.forEach((link, i) => check(link.interface, `link[${i}].interface`));
+  loaded.config.shares.forEach((share, i) => check(share.interface, `share[${i}].interface`));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return loaded;
+}
+
+/** The interfaces of this process's network namespace (/sys shows those of its mount's). */
+async function existingInterfaces(): Promise<string[]> {
+  const text = await Deno.readTextFile("/proc/self/net/dev");
+  return text.split("\n").flatMap((line) => /^\s*(\S+?):/.exec(line)?.[1] ?? []);
+}
+
+/** Where the daemon's socket is when no configuration says otherwise. */
+export const defaultConfigFile = "/etc/avail/avail.toml";
+const defaultSocket = "/run/avail/control.sock";
+
+/**
+ * The control socket of a configuration, for commands that only ask: faults elsewhere in the file
+ * must not keep anyone from looking at a running daemon. Without `file`, the default one, which may
+ * be missing.
+ */
+export async function loadSocketPath(file?: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readText(file ?? defaultConfigFile);
+  } catch (error) {
+    const isMissing = error instanceof AvailError && error.cause instanceof Deno.errors.NotFound;
+    if (file === undefined && isMissing) return defaultSocket;
+    throw error;
+  }
+  const source = { file: file ?? defaultConfigFile, hostName: Deno.hostname() };
+  const { config, faults } = examineConfig(text, source);
+  const ofSocket = faults.filter((fault) => fault.where.startsWith("control"));
+  if (ofSocket.length > 0) throw new ConfigError(ofSocket);
+  return config.control.socket;
+}
+
+interface KeyProblem {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** The keys of a file that only its owner can read; no message repeats any of its content. */
+async function loadKeys(path: string): Promise<KeyRing | KeyProblem> {
+  let text: string;
+  try {
+    using file = await Deno.open(path);
+    const stat = await file.stat();
+    const unsafe = unsafeFile(stat, path);
+    if (unsafe) return unsafe;
+    text = await readAll(file);
+  } catch (error) {
+    return unreadable(error, "make one, or copy the cluster's from another node");
+  }
+  try {
+    return parseKeyFile(text);
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    const [problem, remedy] = error.message.split("; ");
+    return { problem, remedy: remedy ?? "copy the cluster's key file from another node" };
+  }
+}
+
+async function readAll(file: Deno.FsFile): Promise<string> {
+  const bytes = new Uint8Array(keyFileBytesMax);
+  let length = 0;
+  for (let n; (n = await file.read(bytes.subarray(length))) !== null && n > 0;) length += n;
+  return new TextDecoder().decode(bytes.subarray(0, length));
+}
+
+/** Bytes that a key file never needs; a wrong path should not read a disk image into memory. */
+const keyFileBytesMax = 64 << 10;
+
+function unsafeFile(stat: Deno.FileInfo, path: string): KeyProblem | null {
+  if (!stat.isFile) return { problem: "is no file", remedy: "name the cluster's key file" };
+  if (stat.size > keyFileBytesMax) {
+    return { problem: `has ${stat.size} bytes`, remedy: "name the cluster's key file" };
+  }
+  const mode = (stat.mode ?? 0) & 0o777;
+  if ((mode & 0o177) !== 0) {
+    return { problem: `has mode ${octal(mode)}`, remedy: `run: chmod 0600 ${path}` };
+  }
+  const user = Deno.uid();
+  if (stat.uid !== 0 && stat.uid !== user) {
+    return { problem: `belongs to user ${stat.uid}`, remedy: `run: chown root ${path}` };
+  }
+  return null;
+}
+
+async function readText(file: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(file);
+  } catch (error) {
+    const { problem, remedy } = unreadable(error, "write one, or name it with --config");
+    throw new AvailError(`${file}: ${problem}; ${remedy}`, {
+      exitCode: exitCodes.usage,
+      cause: error,
+    });
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AvailError(`${file}: is no UTF-8 text; save it as UTF-8`, {
+      exitCode: exitCodes.usage,
+      cause,
+    });
+  }
+}
+
+function unreadable(error: unknown, whereMissing: string): KeyProblem {
+  if (error instanceof Deno.errors.NotFound) {
+    return { problem: "there is no such file", remedy: whereMissing };
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return { problem: "permission denied", remedy: "run this as root" };
+  }
+  return {
+    problem: error instanceof Error ? error.message : String(error),
+    remedy: "name another file",
+  };
+}
+
+function octal(mode: number): string {
+  return "0" + mode.toString(8).padStart(3, "0");
+}

@@ -1,0 +1,85 @@
+/** The core's thread as the rest of the daemon sees it. */
+import { AF_UNIX, close, send, SOCK_CLOEXEC, SOCK_SEQPACKET, socketPair } from "../../ffi/libc.ts";
+import type { CoreEvent, Input, Snapshot } from "../node_types.ts";
+import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import {
+  ordersFromJson,
+  releaseFromJson,
+  type ThreadReport,
+  type ThreadStart,
+  toJson,
+} from "./thread_messages.ts";
+
+export interface CoreThreadEvents {
+  orders(orders: ReplicationOrders): void;
+  release(order: ReleaseOrder): void;
+  event(event: CoreEvent): void;
+}
+
+export class CoreThread {
+  readonly #worker: Worker;
+  readonly #fds: readonly [number, number];
+  readonly #snapshots = new Map<number, (snapshot: Snapshot) => void>();
+  readonly #events: CoreThreadEvents;
+  #nextSnapshot = 0;
+  #ended = false;
+  /** Settles when the core has left, and rejects when its thread failed. */
+  readonly done: Promise<void>;
+
+  constructor(start: Omit<ThreadStart, "commandFd">, events: CoreThreadEvents) {
+    this.#events = events;
+    this.#fds = socketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
+    this.#worker = new Worker(new URL("./core_worker.ts", import.meta.url), { type: "module" });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#worker.onmessage = ({ data }: MessageEvent<ThreadReport>) => {
+      if (data.kind === "stopped") resolve();
+      else if (data.kind === "failed") reject(new Error(`the core's thread failed: ${data.error}`));
+      else this.#take(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(`the core's thread failed: ${event.message}`));
+    };
+    this.#worker.postMessage({ ...start, commandFd: this.#fds[1] } satisfies ThreadStart);
+  }
+
+  input(input: Input): void {
+    this.#command(toJson({ kind: "input", input }));
+  }
+
+  snapshot(): Promise<Snapshot> {
+    const id = this.#nextSnapshot++;
+    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    this.#snapshots.set(id, resolve);
+    this.#command(toJson({ kind: "snapshot", id }));
+    return promise;
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#worker.terminate();
+    for (const fd of this.#fds) close(fd);
+  }
+
+  #command(json: string): void {
+    if (!this.#ended) send(this.#fds[0], new TextEncoder().encode(json));
+  }
+
+  #take(report: Exclude<ThreadReport, { kind: "stopped" | "failed" }>): void {
+    switch (report.kind) {
+      case "started":
+        return;
+      case "orders":
+        return this.#events.orders(ordersFromJson(report.orders));
+      case "release":
+        return this.#events.release(releaseFromJson(report.order));
+      case "event":
+        return this.#events.event(report.event);
+      case "snapshot":
+        this.#snapshots.get(report.id)?.(report.snapshot);
+        this.#snapshots.delete(report.id);
+        return;
+    }
+  }
+}

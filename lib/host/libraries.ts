@@ -1,0 +1,33 @@
+/** The C libraries that avail works through, as this machine has them. */
+import { openLibrary } from "../../ffi/library.ts";
+
+const sonames = {
+  "libc.so.6": "libc6",
+  "libmnl.so.0": "libmnl0",
+  "libnetfilter_conntrack.so.3": "libnetfilter-conntrack3",
+} as const;
+
+type Soname = keyof typeof sonames;
+
+/** Of each soname the file that it is, such as `/usr/lib/…/libmnl.so.0.2.0`; null where it is missing. */
+export function libraries(): Record<Soname, string | null> {
+  return {
+    "libc.so.6": mappedFile("libc.so.6"),
+    "libmnl.so.0": mappedFile("libmnl.so.0"),
+    "libnetfilter_conntrack.so.3": mappedFile("libnetfilter_conntrack.so.3"),
+  };
+}
+
+/** What the dynamic linker made of a soname; only it knows where it looked. */
+function mappedFile(soname: Soname): string | null {
+  try {
+    const library = openLibrary(soname, {}, sonames[soname]);
+    const stem = soname.slice(0, soname.indexOf(".so"));
+    const maps = Deno.readTextFileSync("/proc/self/maps");
+    library.close();
+    return maps.split("\n").map((line) => line.slice(line.indexOf("/")))
+      .find((path) => path.includes(`/${stem}.so`) || path.includes(`/${stem}-`)) ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,120 @@
+/** What this machine has, in the terms of the configuration: interfaces, addresses, shares. */
+import type { Config, ShareConfig } from "../config.ts";
+import { AvailError } from "../errors.ts";
+import type { InterfaceAddress, Link } from "../netlink/rtnetlink.ts";
+import { parseAddress } from "../wire/address.ts";
+import { derive, groupMac, type KeyRing, shareGroup } from "../wire/keys.ts";
+import type { ProbeTarget } from "./address_probe.ts";
+import type { HeartbeatInterface } from "./heartbeat_links.ts";
+import { RouteSocket } from "./route_socket.ts";
+import type { XdpShare } from "./steering_xdp.ts";
+
+export interface Machine {
+  /** Shares first, then links, as the core numbers them. */
+  readonly interfaces: readonly HeartbeatInterface[];
+  /** Where the replication can be reached, best first: the links, or without them the shares. */
+  readonly replicationAddresses: readonly Uint8Array[];
+  readonly probes: readonly ProbeTarget[];
+}
+
+export function readMachine(config: Config): Machine {
+  using route = new RouteSocket();
+  const links = route.links();
+  const own = route.addresses().filter((address) => !isShared(config, address.bytes));
+  const names = [...config.shares, ...config.links].map((entry) => entry.interface);
+  const interfaces = names.map((name) => interfaceOf(name, links));
+  const linkAddresses = config.links.map((link) => addressOfLink(link, links, own));
+  return {
+    interfaces,
+    replicationAddresses: config.links.length > 0 ? linkAddresses : config.shares.flatMap(
+      (share) => firstAddress(share.interface, links, own) ?? [],
+    ),
+    probes: config.shares.flatMap((share, i) =>
+      share.addresses.map(({ family, address }) => ({
+        interfaceIndex: interfaces[i].index,
+        mac: interfaces[i].mac,
+        address: parseAddress(address)!.bytes,
+        ownAddress: own.find((o) => o.index === interfaces[i].index && o.family === family)
+          ?.bytes ?? null,
+      }))
+    ),
+  };
+}
+
+/** This node's own addresses, in all families: flows from or to them are not the cluster's. */
+export function readOwnAddresses(config: Config): Uint8Array[] {
+  using route = new RouteSocket();
+  return route.addresses().map(({ bytes }) => bytes).filter((bytes) => !isShared(config, bytes));
+}
+
+function isShared(config: Config, bytes: Uint8Array): boolean {
+  return config.shares.some((share) =>
+    share.addresses.some(({ address }) => {
+      const shared = parseAddress(address)!.bytes;
+      return shared.length === bytes.length && shared.every((byte, i) => byte === bytes[i]);
+    })
+  );
+}
+
+function interfaceOf(name: string, links: readonly Link[]): HeartbeatInterface {
+  const link = links.find((candidate) => candidate.name === name);
+  if (link === undefined) {
+    throw new AvailError(`use interface ${name}: there is no such interface`);
+  }
+  if (link.mac.length !== 6) throw new AvailError(`use interface ${name}: it is no Ethernet one`);
+  return { name, index: link.index, mac: link.mac };
+}
+
+/** The first address that another node can connect to without naming an interface; IPv4 first. */
+function firstAddress(
+  name: string,
+  links: readonly Link[],
+  own: readonly InterfaceAddress[],
+): Uint8Array | null {
+  const index = links.find((link) => link.name === name)?.index;
+  const usable = own.filter((address) => address.index === index && !isLinkLocal(address.bytes));
+  return (usable.find(({ family }) => family === 4) ?? usable[0])?.bytes ?? null;
+}
+
+function addressOfLink(
+  link: Config["links"][number],
+  links: readonly Link[],
+  own: readonly InterfaceAddress[],
+): Uint8Array {
+  const bytes = link.address === null
+    ? firstAddress(link.interface, links, own)
+    : parseAddress(link.address)!.bytes;
+  if (bytes === null) {
+    throw new AvailError(
+      `use link ${link.interface}: it has no address; give it one: ` +
+        `ip address add ADDRESS/LENGTH dev ${link.interface}`,
+    );
+  }
+  return bytes;
+}
+
+function isLinkLocal(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80;
+}
+
+/** A share with its MAC: derived from the cluster's seed, or as configured. */
+export function xdpShare(share: ShareConfig, keys: KeyRing): XdpShare {
+  const { interface: name, addresses, key, side, nat } = share;
+  const group = shareGroup(keys, addresses[0].address);
+  const own = { interface: name, addresses, key, side, nat };
+  if (share.mac === "auto") return { ...own, mac: groupMac(group), group };
+  if (share.mac === "unicast") {
+    const bits = derive(
+      keys.seed,
+      "unicast mac",
+      new TextEncoder().encode(addresses[0].address),
+      5,
+    );
+    return { ...own, mac: new Uint8Array([0x02, ...bits]), group: null };
+  }
+  return {
+    ...own,
+    mac: Uint8Array.from(share.mac.split(":"), (byte) => parseInt(byte, 16)),
+    group: null,
+  };
+}

@@ -1,0 +1,318 @@
+/**
+ * What a node needs besides its programs: shared addresses, group membership, and a few settings of
+ * the kernel. Each change is written into the undo log before it is made.
+ *
+ * rp_filter is left alone: with the connected route that is added where it is missing, a share's
+ * network is reached through the share, so that the strict filter passes what is right.
+ */
+import { AF_INET, close, ioctl, SOCK_DGRAM, socket } from "../../ffi/libc.ts";
+import { SystemError } from "../../ffi/library.ts";
+import type { AddressPrefix, KeyKind } from "../config.ts";
+import { AvailError } from "../errors.ts";
+import type { InterfaceAddress, Link } from "../netlink/rtnetlink.ts";
+import { addressBytes, prefixMask } from "./address_bytes.ts";
+import type { RouteSocket } from "./route_socket.ts";
+import { formatAddress, inPrefix } from "../wire/address.ts";
+import type { Change, UndoLog } from "./undo_log.ts";
+
+/** A share on an interface that is there. */
+export interface ShareOnLink {
+  readonly link: Link;
+  readonly addresses: readonly AddressPrefix[];
+  readonly key: KeyKind;
+  readonly mac: Uint8Array;
+  /** The IPv4 group whose MAC that is, or null for a MAC of the administrator's choice. */
+  readonly group: string | null;
+}
+
+const SIOCADDMULTI = 0x8931;
+const SIOCDELMULTI = 0x8932;
+const EEXIST = 17;
+
+// ---- settings
+
+/** Checks that the addresses are nobody's yet; throws `AvailError` before anything is changed. */
+export function checkAddresses(
+  shares: readonly ShareOnLink[],
+  present: readonly InterfaceAddress[],
+  links: readonly Link[],
+  undo: UndoLog,
+): void {
+  for (const { link, addresses } of shares) {
+    for (const shared of addresses) {
+      const bytes = addressBytes(shared.address);
+      const isLinkLocal = shared.family === 6 && bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80;
+      const other = present.find((address) =>
+        address.family === shared.family && (!isLinkLocal || address.index === link.index) &&
+        address.bytes.every((byte, i) => byte === bytes[i])
+      );
+      if (other === undefined) continue;
+      const holder = links.find((candidate) => candidate.index === other.index)?.name ?? "?";
+      if (undo.has(sharedAddress({ name: holder, index: other.index }, shared))) continue;
+      throw new AvailError(
+        `add ${shared.address} to ${link.name}: ${holder} has it already; ` +
+          `remove it there: ip address del ${shared.address}/${other.prefixLength} dev ${holder}`,
+      );
+    }
+  }
+}
+
+/** Sets what the kernel must do differently on a node of a cluster. */
+export function applySettings(shares: readonly ShareOnLink[], undo: UndoLog): void {
+  const isRouter = shares.some((share) => share.key !== "source");
+  const set = (path: string, value: string) => setSysctl(undo, path, value);
+
+  // Replication needs every flow's events, also of those older than its listener, and a backup meets
+  // connections in the middle of their windows.
+  set("net/netfilter/nf_conntrack_events", "1");
+  set("net/netfilter/nf_conntrack_tcp_be_liberal", "1");
+  // A shared address is answered for on its own share only, and other interfaces' questions do not
+  // carry it. The kernel takes the larger of "all" and the interface's own setting.
+  set("net/ipv4/conf/all/arp_ignore", "1");
+  set("net/ipv4/conf/all/arp_announce", "2");
+  // Or-ed with the interface's own: a redirect would name one node's own MAC.
+  if (isRouter) set("net/ipv4/conf/all/send_redirects", "0");
+  for (const { link } of shares) {
+    const own = (family: 4 | 6, name: string) => `net/ipv${family}/conf/${link.name}/${name}`;
+    set(own(4, "arp_ignore"), "1");
+    set(own(4, "arp_announce"), "2");
+    if (isRouter) set(own(4, "send_redirects"), "0");
+    // A carrier that comes and goes must not take the shared IPv6 addresses with it.
+    if (hasIpv6(link.name)) set(own(6, "keep_addr_on_down"), "1");
+  }
+  if (isRouter) enableForwarding(undo);
+}
+
+/**
+ * Forwarding, for all interfaces: the switch overwrites the settings of each of them, and for IPv4
+ * whether redirects are accepted, so these are written down first.
+ */
+function enableForwarding(undo: UndoLog): void {
+  for (
+    const [family, all] of [[4, "net/ipv4/ip_forward"], [
+      6,
+      "net/ipv6/conf/all/forwarding",
+    ]] as const
+  ) {
+    const root = `/proc/sys/net/ipv${family}/conf`;
+    if (!exists(root) || readSysctl(all) === "1") continue;
+    for (const { name } of Deno.readDirSync(root)) {
+      if (name !== "all") recordSysctl(undo, `net/ipv${family}/conf/${name}/forwarding`);
+    }
+    if (family === 4) recordSysctl(undo, "net/ipv4/conf/all/accept_redirects");
+    setSysctl(undo, all, "1");
+  }
+}
+
+function hasIpv6(name: string): boolean {
+  return exists(`/proc/sys/net/ipv6/conf/${name}`);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readSysctl(path: string): string {
+  try {
+    return Deno.readTextFileSync(`/proc/sys/${path}`).trim();
+  } catch (cause) {
+    const remedy = path.includes("nf_conntrack")
+      ? "this kernel has no connection tracking loaded: modprobe nf_conntrack"
+      : "this kernel lacks the setting";
+    throw new AvailError(`read /proc/sys/${path}: not there; ${remedy}`, { cause });
+  }
+}
+
+function recordSysctl(undo: UndoLog, path: string): void {
+  undo.record({ kind: "sysctl", path, old: readSysctl(path) });
+}
+
+function setSysctl(undo: UndoLog, path: string, value: string): void {
+  if (readSysctl(path) === value) return;
+  recordSysctl(undo, path);
+  try {
+    Deno.writeTextFileSync(`/proc/sys/${path}`, value);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AvailError(`set /proc/sys/${path} to ${value}: ${why}`, { cause });
+  }
+}
+
+// ---- addresses, routes, groups
+
+/** Adds the shared addresses, and the way to their networks where the node has no own address there. */
+export function addAddresses(
+  shares: readonly ShareOnLink[],
+  route: RouteSocket,
+  undo: UndoLog,
+): void {
+  const present = route.addresses();
+  for (const { link, addresses } of shares) {
+    for (const shared of addresses) {
+      const bytes = addressBytes(shared.address);
+      make(route, undo, sharedAddress(link, shared), `add ${shared.address} to ${link.name}`);
+      const isReachable = shared.prefixLength >= 8 * bytes.length ||
+        present.some((own) =>
+          own.family === shared.family && own.index === link.index &&
+          own.prefixLength <= shared.prefixLength &&
+          !isShared(addresses, own) && inPrefix(bytes, 0, own.bytes, own.prefixLength)
+        );
+      if (!isReachable) {
+        const change = connectedRoute(link, shared);
+        make(route, undo, change, `add route to ${change.network}/${change.prefixLength}`);
+      }
+    }
+  }
+}
+
+/** Lets the frames for the cluster MAC through the interfaces' filters and snooping switches. */
+export function joinGroups(
+  shares: readonly ShareOnLink[],
+  route: RouteSocket,
+  undo: UndoLog,
+): void {
+  for (const { link, mac, group } of shares) {
+    make(route, undo, membership(link, mac, group), `join ${group ?? mac.toHex()} on ${link.name}`);
+  }
+}
+
+/** What a complete set-up of these shares leaves in the log, besides settings. */
+export function wantedChanges(shares: readonly ShareOnLink[]): Change[] {
+  return shares.flatMap(({ link, addresses, mac, group }) => [
+    ...addresses.map((shared) => sharedAddress(link, shared)),
+    ...addresses.map((shared) => connectedRoute(link, shared)),
+    membership(link, mac, group),
+  ]);
+}
+
+type LinkName = Pick<Link, "name" | "index">;
+
+function sharedAddress(link: LinkName, { family, address }: AddressPrefix): Change {
+  return {
+    kind: "address",
+    use: "shared",
+    interface: link.name,
+    index: link.index,
+    family,
+    address,
+  };
+}
+
+/** A group is joined by the kernel itself while its address is there, so it outlives the daemon. */
+function membership(link: LinkName, mac: Uint8Array, group: string | null): Change {
+  const place = { interface: link.name, index: link.index };
+  return group === null
+    ? { kind: "mac", ...place, mac: mac.toHex() }
+    : { kind: "address", use: "group", ...place, family: 4, address: group };
+}
+
+function connectedRoute(link: LinkName, { family, address, prefixLength }: AddressPrefix) {
+  const mask = prefixMask(family, prefixLength);
+  const network = formatAddress(addressBytes(address).map((byte, i) => byte & mask[i]));
+  const place = { interface: link.name, index: link.index };
+  return { kind: "route", ...place, family, network, prefixLength } as const;
+}
+
+function isShared(shared: readonly AddressPrefix[], own: InterfaceAddress): boolean {
+  return shared.some(({ address }) =>
+    addressBytes(address).every((byte, i) => byte === own.bytes[i])
+  );
+}
+
+/** Records and makes a change; one that is in the log already may be there still. */
+function make(route: RouteSocket, undo: UndoLog, change: Change, attempt: string): void {
+  const isKnown = undo.has(change);
+  undo.record(change);
+  try {
+    perform(route, change, "add");
+  } catch (cause) {
+    if (!(cause instanceof SystemError)) throw cause;
+    if (cause.errno === EEXIST && isKnown) return;
+    undo.forget(change);
+    if (cause.errno === EEXIST && change.kind !== "address") return;
+    throw new AvailError(`${attempt}: ${cause.message}${remedyFor(cause, change)}`, { cause });
+  }
+}
+
+function remedyFor(error: SystemError, change: Change): string {
+  const place = "interface" in change ? change.interface : "";
+  if (error.code === "EACCES" || error.code === "EINVAL") {
+    return `; IPv6 may be off on ${place}: sysctl net.ipv6.conf.${place}.disable_ipv6`;
+  }
+  return error.code === "ENETDOWN" ? `; set it up: ip link set ${place} up` : "";
+}
+
+function perform(route: RouteSocket, change: Change, verb: "add" | "remove"): void {
+  switch (change.kind) {
+    case "address": {
+      const bytes = addressBytes(change.address);
+      const { interface: name, index, family, use } = change;
+      const prefixLength = 8 * bytes.length;
+      route.changeAddress(verb, { name, index, family, bytes, prefixLength, use });
+      break;
+    }
+    case "route": {
+      const { index, family, prefixLength } = change;
+      const network = addressBytes(change.network);
+      route.changeRoute(verb, { index, family, network, prefixLength });
+      break;
+    }
+    case "mac":
+      changeFilter(verb, change.interface, Uint8Array.fromHex(change.mac));
+      break;
+  }
+}
+
+/** As `ip maddr add` and `del`: struct ifreq with the name and an address of no family. */
+function changeFilter(verb: "add" | "remove", name: string, mac: Uint8Array): void {
+  const request = new Uint8Array(40);
+  request.set(new TextEncoder().encode(name));
+  request.set(mac, 18);
+  const fd = socket(AF_INET, SOCK_DGRAM, 0);
+  try {
+    ioctl(fd, verb === "add" ? SIOCADDMULTI : SIOCDELMULTI, request);
+  } finally {
+    close(fd);
+  }
+}
+
+// ---- the way back
+
+/**
+ * Takes back the logged changes that `isMeant` names, the last one first. Whatever is gone already is
+ * as good as taken back.
+ */
+export function takeBack(
+  route: RouteSocket,
+  undo: UndoLog,
+  isMeant: (change: Change) => boolean,
+): void {
+  const links = route.links();
+  for (const change of undo.changes.filter(isMeant).reverse()) {
+    if (change.kind === "mount") continue;
+    if (change.kind === "sysctl") restoreSysctl(change.path, change.old);
+    else if (links.some((l) => l.index === change.index && l.name === change.interface)) {
+      try {
+        perform(route, change, "remove");
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+      }
+    }
+    undo.forget(change);
+  }
+}
+
+/** An interface that went away took its settings with it. */
+function restoreSysctl(path: string, old: string): void {
+  try {
+    if (Deno.readTextFileSync(`/proc/sys/${path}`).trim() === old) return;
+    Deno.writeTextFileSync(`/proc/sys/${path}`, old);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

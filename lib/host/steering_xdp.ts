@@ -1,0 +1,308 @@
+/**
+ * The xdp backend: attaches the programs of kmod/bpf/ to the shares' interfaces, and sets the node up
+ * for them.
+ *
+ * Order on the way in: egress programs, so that nothing leaves with a shared address and the node's
+ * own MAC; then settings and addresses; then ingress, deaf until there is a lease; then the groups.
+ * On the way out the same in reverse, with the lease taken back first.
+ */
+import { lookupElement, openPinned, pinObject } from "../../ffi/bpf.ts";
+import { close } from "../../ffi/libc.ts";
+import { SystemError } from "../../ffi/library.ts";
+import type { AddressPrefix, KeyKind } from "../config.ts";
+import { AvailError } from "../errors.ts";
+import type { Link } from "../netlink/rtnetlink.ts";
+import type { BucketSet } from "../ownership/bucket_set.ts";
+import type { Millis, SteeringCounters } from "../ports.ts";
+import {
+  findPinDirectory,
+  pinName,
+  pinNames,
+  preparePinDirectory,
+  removePinDirectory,
+} from "./bpf_fs.ts";
+import { createMaps, type Maps } from "./bpf_load.ts";
+import { type PackedObject, readPackedObject } from "./bpf_object.ts";
+import {
+  addAddresses,
+  applySettings,
+  checkAddresses,
+  joinGroups,
+  type ShareOnLink,
+  takeBack,
+  wantedChanges,
+} from "./node_setup.ts";
+import { RouteSocket } from "./route_socket.ts";
+import { removeIfThere, SharePrograms, type SteeringMode } from "./share_programs.ts";
+import { encodeShare, insidePrefixesMax, sharedAddressesMax } from "./share_rodata.ts";
+import { keyOf, UndoLog } from "./undo_log.ts";
+import { openXdpSteering } from "./xdp_state.ts";
+
+export { openXdpSteering } from "./xdp_state.ts";
+
+/** One share, as the datapath needs it. */
+export interface XdpShare {
+  readonly interface: string;
+  readonly addresses: readonly AddressPrefix[];
+  readonly key: KeyKind;
+  readonly side: "inside" | "outside" | null;
+  /** Whether the first IPv4 address is a NAT address. */
+  readonly nat: boolean;
+  /** The cluster MAC, 6 bytes. */
+  readonly mac: Uint8Array;
+  /** The IPv4 group that the MAC stands for, or null for a MAC of the administrator's choice. */
+  readonly group: string | null;
+}
+
+export interface XdpOptions {
+  /** For undo.json and, where /sys/fs/bpf cannot be used, the pins. */
+  readonly runDir: string;
+  readonly shares: readonly XdpShare[];
+  /** bucketSeed() of lib/wire/keys.ts. */
+  readonly seed: readonly [low: number, high: number];
+  /** Nine adjacent bits of the packet mark for valid and bucket; null: marks are left alone. */
+  readonly markMask: number | null;
+  /** "tc" does without XDP; default "auto": native XDP where the driver has it. */
+  readonly mode?: "auto" | "tc";
+}
+
+export interface XdpAttachment {
+  /** For `openXdpSteering`, in any thread of this process. */
+  readonly stateFd: number;
+  /** What a datapath that outlived another daemon does now; null: it starts with nothing. */
+  readonly adopted: { readonly responsibility: BucketSet; readonly leaseUntil: Millis } | null;
+  readonly modes: ReadonlyMap<string, SteeringMode>;
+  counters(): SteeringCounters;
+  /** Leaves the datapath in place for the next daemon; it stops by itself when its lease runs out. */
+  keep(): void;
+  /** Removes programs, addresses, groups and routes, and puts settings back. */
+  detach(): void;
+}
+
+/** In the order of enum avail_count (kmod/state.h). */
+const reasons = ["accepted", "notOwned", "leaseExpired", "malformed", "neighbour"] as const;
+/** Bumped when struct avail_state or the counters change: an older map is not adopted. */
+const stateVersion = 1;
+
+/** Attaches, or adopts what is attached; throws `AvailError`, and leaves nothing behind then. */
+export function attachXdp(options: XdpOptions): XdpAttachment {
+  if (Deno.uid() !== 0) {
+    throw new AvailError("attach the xdp datapath: not root; run avail as root");
+  }
+  const object = readPackedObject();
+  using route = new RouteSocket();
+  const links = route.links();
+  const shares = options.shares.map((share) => onLink(share, links));
+  Deno.mkdirSync(options.runDir, { recursive: true });
+  const undo = new UndoLog(undoPath(options.runDir));
+  checkAddresses(shares, route.addresses(), links, undo);
+  try {
+    return attach(options, object, shares, route, undo);
+  } catch (error) {
+    remove(options.runDir, route, undo);
+    if (error instanceof SystemError) throw explain(error);
+    throw error;
+  }
+}
+
+/** Removes what a daemon that is no more left on this machine; nothing where there is nothing. */
+export function removeXdp(runDir: string): void {
+  using route = new RouteSocket();
+  remove(runDir, route, new UndoLog(undoPath(runDir)));
+}
+
+function undoPath(runDir: string): string {
+  return `${runDir}/undo.json`;
+}
+
+type Share = XdpShare & ShareOnLink;
+
+function onLink(share: XdpShare, links: readonly Link[]): Share {
+  const link = links.find((candidate) => candidate.name === share.interface);
+  if (link === undefined) {
+    const names = links.map((candidate) => candidate.name).join(", ");
+    throw new AvailError(
+      `use ${share.interface} as a share: no such interface; there are ${names}`,
+    );
+  }
+  if (link.mac.length !== 6) {
+    throw new AvailError(`use ${share.interface} as a share: it is no Ethernet interface`);
+  }
+  if (!link.isUp) {
+    throw new AvailError(
+      `use ${share.interface} as a share: it is down; set it up: ip link set ${share.interface} up`,
+    );
+  }
+  for (const family of [4, 6]) {
+    const count = share.addresses.filter((address) => address.family === family).length;
+    if (count > sharedAddressesMax) {
+      throw new AvailError(
+        `use ${share.interface} as a share: ${count} IPv${family} addresses; ` +
+          `at most ${sharedAddressesMax} are possible`,
+      );
+    }
+  }
+  return { ...share, link };
+}
+
+function attach(
+  options: XdpOptions,
+  object: PackedObject,
+  shares: readonly Share[],
+  route: RouteSocket,
+  undo: UndoLog,
+): XdpAttachment {
+  const pins = preparePinDirectory(options.runDir, undo);
+  const maps = openMaps(object, pins);
+  const stateFd = maps.get("state")!, countsFd = maps.get("counts")!;
+  const steering = openXdpSteering(stateFd);
+  const programs = shares.map((share) =>
+    new SharePrograms(
+      object,
+      maps,
+      pins,
+      share.link,
+      encodeShare(constantsOf(share, options, object.build)),
+      options.mode ?? "auto",
+    )
+  );
+  try {
+    const found = programs.map((each) => each.compare());
+    const isAdopted = found.length > 0 && found.every((each) => each !== "other");
+    if (!isAdopted) steering.setLease(0); // buckets may mean something else now
+    removeOthers(pins, shares);
+    const isWanted = new Set(wantedChanges(shares).map(keyOf));
+    takeBack(route, undo, (c) => c.kind !== "sysctl" && !isWanted.has(keyOf(c)));
+
+    const replaced = programs.filter((_, i) => found[i] !== "same");
+    for (const each of replaced) each.attachEgress();
+    applySettings(shares, undo);
+    addAddresses(shares, route, undo);
+    for (const each of replaced) each.attachIngress();
+    joinGroups(shares, route, undo);
+
+    return {
+      stateFd,
+      adopted: isAdopted ? steering.current() : null,
+      modes: new Map(programs.map((each, i) => [shares[i].interface, each.mode])),
+      counters: () => readCounters(countsFd),
+      keep: () => closeAll(maps),
+      detach: () => {
+        closeAll(maps);
+        using own = new RouteSocket();
+        remove(options.runDir, own, undo);
+      },
+    };
+  } catch (error) {
+    for (const each of programs) each.close();
+    closeAll(maps);
+    throw error;
+  }
+}
+
+function constantsOf(share: Share, options: XdpOptions, build: string) {
+  const inside = options.shares.filter((other) => other.side === "inside")
+    .flatMap((other) => other.addresses);
+  if (inside.length > insidePrefixesMax) {
+    throw new AvailError(
+      `attach the xdp datapath: ${inside.length} inside networks; at most ${insidePrefixesMax} are possible`,
+    );
+  }
+  return {
+    seed: options.seed,
+    key: share.key,
+    side: share.side,
+    nat4: share.nat
+      ? share.addresses.find((address) => address.family === 4)?.address ?? null
+      : null,
+    inside,
+    clusterMac: share.mac,
+    nodeMac: share.link.mac,
+    markMask: options.markMask ?? 0,
+    addresses: share.addresses,
+    ifindex: share.link.index,
+    build,
+  };
+}
+
+/** The maps of all shares: those that are pinned, or new ones, which are then pinned. */
+function openMaps(object: PackedObject, pins: string): Maps {
+  const path = (name: string) => `${pins}/${name}${stateVersion}`;
+  try {
+    return new Map(object.maps.map(({ name }) => [name, openPinned(path(name))]));
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== "ENOENT") throw error;
+  }
+  const maps = createMaps(object);
+  for (const [name, fd] of maps) {
+    removeIfThere(path(name));
+    pinObject(fd, path(name));
+  }
+  return maps;
+}
+
+/** Takes away the pins of interfaces that are no shares any more. */
+function removeOthers(pins: string, shares: readonly Share[]): void {
+  const kept = new Set(shares.map((share) => pinName(share.interface)));
+  for (const name of pinNames(pins)) {
+    const path = `${pins}/${name}`;
+    if (kept.has(name) || !Deno.statSync(path).isDirectory) continue;
+    for (const inner of pinNames(path)) Deno.removeSync(`${path}/${inner}`);
+    Deno.removeSync(path);
+  }
+}
+
+/** All of it, from whatever state: used by `detach`, after failures, and after crashes. */
+function remove(runDir: string, route: RouteSocket, undo: UndoLog): void {
+  const pins = findPinDirectory(runDir);
+  if (pins !== null) {
+    stop(pins);
+    for (const name of pinNames(pins)) {
+      for (const ingress of ["xdp", "ingress"]) removeIfThere(`${pins}/${name}/${ingress}`);
+    }
+  }
+  takeBack(route, undo, (change) => change.kind !== "mount" && change.kind !== "sysctl");
+  if (pins !== null) removePinDirectory(pins, undo);
+  takeBack(route, undo, (change) => change.kind === "sysctl");
+}
+
+/** Takes the lease back, so that the egress programs fence what is on its way. */
+function stop(pins: string): void {
+  try {
+    const fd = openPinned(`${pins}/state${stateVersion}`);
+    openXdpSteering(fd).setLease(0);
+    close(fd);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
+
+function closeAll(maps: Maps): void {
+  for (const fd of maps.values()) close(fd);
+}
+
+function readCounters(fd: number): SteeringCounters {
+  const cpus = possibleCpus();
+  const sums = reasons.map((_, reason) => {
+    const key = new Uint8Array(new Uint32Array([reason]).buffer);
+    const values = new BigUint64Array(lookupElement(fd, key, 8 * cpus).buffer);
+    return Number(values.reduce((sum, value) => sum + value, 0n));
+  });
+  const [accepted, notOwned, leaseExpired, malformed, neighbour] = sums;
+  return { accepted, dropped: { notOwned, leaseExpired, malformed, neighbour } };
+}
+
+/** The highest CPU number that the kernel provides for, and one: `0-3` is 4. */
+function possibleCpus(): number {
+  const list = Deno.readTextFileSync("/sys/devices/system/cpu/possible").trim();
+  return Number(/\d+$/.exec(list)?.[0] ?? 0) + 1;
+}
+
+function explain(error: SystemError): AvailError {
+  const remedy = error.code === "ENOSYS"
+    ? `; Linux ${Deno.osRelease()} has no bpf(2)`
+    : error.code === "EPERM"
+    ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN"
+    : "";
+  return new AvailError(`attach the xdp datapath: ${error.message}${remedy}`, { cause: error });
+}

@@ -1,0 +1,65 @@
+/**
+ * What the daemon's two threads say to each other. To the core's thread it is JSON over a socket
+ * pair, which that thread polls beside its packet sockets; from it, the Worker's own messages.
+ */
+import type { CoreEvent, Input, NodeOptions, Snapshot } from "../node_types.ts";
+import { BucketSet } from "../ownership/bucket_set.ts";
+import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import type { KeyRing } from "../wire/keys.ts";
+import type { ProbeTarget } from "./address_probe.ts";
+import type { HeartbeatInterface } from "./heartbeat_links.ts";
+
+/** Everything that the core's thread needs to start. */
+export interface ThreadStart {
+  /** `adopted`, as text: a map does not survive the way. */
+  readonly options: Omit<NodeOptions, "adopted" | "clockStepMs">;
+  readonly adopted: { readonly responsibility: string; readonly leaseUntil: number } | null;
+  readonly clusterName: string;
+  readonly keys: KeyRing;
+  readonly interfaces: readonly HeartbeatInterface[];
+  readonly probes: readonly ProbeTarget[];
+  /** The datapath's state map, and this thread's end of the socket pair. */
+  readonly stateFd: number;
+  readonly commandFd: number;
+}
+
+/** To the core's thread. */
+export type ThreadCommand =
+  | { readonly kind: "input"; readonly input: Input }
+  | { readonly kind: "snapshot"; readonly id: number };
+
+/** From the core's thread. */
+export type ThreadReport =
+  | { readonly kind: "started"; readonly realtime: boolean }
+  | { readonly kind: "orders"; readonly orders: string }
+  | { readonly kind: "release"; readonly order: string }
+  | { readonly kind: "event"; readonly event: CoreEvent }
+  | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: Snapshot }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: string };
+
+/** JSON in which a bucket set is `{"buckets": "64 hexadecimal digits"}`. */
+export function toJson(value: ThreadCommand | ReplicationOrders | ReleaseOrder): string {
+  return JSON.stringify(
+    value,
+    (_, item) => item instanceof BucketSet ? { buckets: item.toHex() } : item,
+  );
+}
+
+export function commandFromJson(text: string): ThreadCommand {
+  return JSON.parse(text, reviveBuckets);
+}
+
+export function ordersFromJson(text: string): ReplicationOrders {
+  return JSON.parse(text, reviveBuckets);
+}
+
+export function releaseFromJson(text: string): ReleaseOrder {
+  return JSON.parse(text, reviveBuckets);
+}
+
+function reviveBuckets(_: string, item: unknown): unknown {
+  const hex = item !== null && typeof item === "object" && Object.keys(item).length === 1 &&
+    "buckets" in item && item.buckets;
+  return typeof hex === "string" ? BucketSet.fromHex(hex) : item;
+}

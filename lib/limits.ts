@@ -1,0 +1,35 @@
+/** Every bound of the program, with its reason. */
+
+/** Members of one cluster: their heartbeat's peer list fits one Ethernet frame. */
+export const membersMax = 32;
+
+export const sharesMax = 16;
+export const linksMax = 8;
+
+/** A name is a DNS label: letters, digits, hyphens. */
+export const nameBytesMax = 63;
+
+/** Fastest detection: below it, scheduling noise of a loaded machine exceeds the interval. */
+export const intervalMsMin = 10;
+export const intervalMsMax = 10_000;
+export const multiplierMin = 2;
+export const multiplierMax = 20;
+
+/** A datagram of ours fits an Ethernet frame of 1500 bytes beside IPv4 (20) and UDP (8). */
+export const datagramBytesMax = 1472;
+
+/** Weights travel in thousandths; below a hundredth a member would own no bucket beside any other. */
+export const weightMin = 0.01;
+export const weightMax = 1000;
+
+/** Shared addresses of one share: one answers for an interface, not for a provider's whole range. */
+export const shareAddressesMax = 16;
+
+/** A Unix socket's path fits sun_path (108 bytes with its zero, linux/un.h). */
+export const socketPathBytesMax = 107;
+
+/** A request on the control socket is a few words; a reply holds 256 lists of names at most. */
+export const controlRequestBytesMax = 4096;
+export const controlReplyBytesMax = 4 << 20;
+/** People and scripts, not a service: more at once are a mistake somewhere. */
+export const controlConnectionsMax = 32;

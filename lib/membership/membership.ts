@@ -1,0 +1,126 @@
+/**
+ * Who is there. Heartbeats go in; out comes the set of live peers, each death exactly once.
+ *
+ * Intuition: silence is judged by the receiver's clock alone (time of receipt plus the sender's own
+ * interval times the multiplier), so clocks need not agree. Receiving late can only make a peer live
+ * longer here, never die early, which is what the lease of the sender relies on.
+ */
+import { BucketSet } from "../ownership/bucket_set.ts";
+import type { Millis } from "../ports.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { membersMax } from "../limits.ts";
+import { Peer } from "./peer.ts";
+
+/** Sequence numbers of starts that are gone are remembered, so that their recordings stay dead. */
+const tombstonesMax = 512;
+
+export type Hearing =
+  | { readonly kind: "new" | "update" | "again"; readonly peer: Peer }
+  | { readonly kind: "refused"; readonly reason: "own datagram" | "replayed" | "too many members" };
+
+export class Membership {
+  readonly #peers = new Map<string, Peer>();
+  readonly #tombstones = new Map<string, number>();
+
+  constructor(
+    readonly self: { readonly name: string; readonly incarnation: string },
+    readonly multiplier: number,
+    readonly interfaces: number,
+  ) {}
+
+  hear(incarnation: string, heartbeat: Heartbeat, interfaceIndex: number, now: Millis): Hearing {
+    if (incarnation === this.self.incarnation) return { kind: "refused", reason: "own datagram" };
+    const peer = this.#peers.get(incarnation);
+    if (peer === undefined) {
+      if (heartbeat.sequence <= (this.#tombstones.get(incarnation) ?? -1)) {
+        return { kind: "refused", reason: "replayed" };
+      }
+      if (this.#peers.size >= membersMax - 1) {
+        return { kind: "refused", reason: "too many members" };
+      }
+      const added = new Peer(incarnation, heartbeat, this.interfaces, now, BucketSet.empty());
+      added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
+      this.#peers.set(incarnation, added);
+      return { kind: "new", peer: added };
+    }
+    if (heartbeat.sequence < peer.heartbeat.sequence) {
+      return { kind: "refused", reason: "replayed" };
+    }
+    if (heartbeat.sequence === peer.heartbeat.sequence) {
+      peer.alsoHeardOn(interfaceIndex, now);
+      return { kind: "again", peer };
+    }
+    peer.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
+    return { kind: "update", peer };
+  }
+
+  /** Forgets the peers that are gone; each is returned once, with the reason. */
+  expire(now: Millis): { readonly peer: Peer; readonly reason: "silent" | "left" | "restarted" }[] {
+    const gone: { peer: Peer; reason: "silent" | "left" | "restarted" }[] = [];
+    for (const peer of this.#peers.values()) {
+      const reason = peer.heartbeat.state === "left"
+        ? "left"
+        : now >= this.diesAt(peer)
+        ? "silent"
+        : this.#isSuperseded(peer)
+        ? "restarted"
+        : null;
+      if (reason === null) continue;
+      this.#peers.delete(peer.incarnation);
+      this.#bury(peer, reason === "silent" ? peer.heartbeat.sequence : Infinity);
+      gone.push({ peer, reason });
+    }
+    return gone;
+  }
+
+  /** When the peer's silence will have lasted too long. */
+  diesAt(peer: Peer): Millis {
+    return peer.lastHeard + peer.detectionMs(this.multiplier);
+  }
+
+  /** A confirmed later start of the same node ends the earlier one. */
+  #isSuperseded(peer: Peer): boolean {
+    const all = [...this.#peers.values()]; // in the order in which they were first heard
+    return all.slice(all.indexOf(peer) + 1).some((other) =>
+      other.name === peer.name && other.confirmed
+    );
+  }
+
+  /** From then on only heartbeats above `sequence` count: Infinity where it can never come back. */
+  #bury(peer: Peer, sequence: number): void {
+    this.#tombstones.set(peer.incarnation, sequence);
+    if (this.#tombstones.size > tombstonesMax) {
+      this.#tombstones.delete(this.#tombstones.keys().next().value!);
+    }
+  }
+
+  /**
+   * This process did not run for a while, so the silence of the others is not their fault: each gets
+   * a new term. (What they sent meanwhile waits in the sockets, or was never received.)
+   */
+  excuse(now: Millis): void {
+    for (const peer of this.#peers.values()) peer.lastHeard = now;
+  }
+
+  /** All that were heard within their term, confirmed or not, by name. */
+  heard(): Peer[] {
+    return [...this.#peers.values()].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+
+  /** Those that count: they hear this node, too. */
+  live(): Peer[] {
+    return this.heard().filter((peer) => peer.confirmed);
+  }
+
+  byIncarnation(incarnation: string): Peer | null {
+    return this.#peers.get(incarnation) ?? null;
+  }
+
+  /** This node and the peers with which hearing is mutual now. */
+  groupSize(sentAt: (sequence: number) => Millis, detectionMs: number, now: Millis): number {
+    return 1 +
+      this.live().filter((peer) =>
+        peer.ackedSequence >= 0 && sentAt(peer.ackedSequence) + detectionMs > now
+      ).length;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What this node knows of one start (incarnation) of another node, from its heartbeats alone.
+ *
+ * A peer counts only after it has echoed this node's own incarnation: a recording of some dead node
+ * cannot do that, so it revives nobody. From then on its sequence numbers must rise.
+ */
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import type { Millis } from "../ports.ts";
+
+export class Peer {
+  /** Its newest heartbeat. */
+  heartbeat: Heartbeat;
+  /** It hears this node: it has echoed our incarnation. */
+  confirmed = false;
+  lastHeard: Millis;
+  /** The newest of our sequence numbers that it has acknowledged; -1: none. */
+  ackedSequence = -1;
+  /** What the replication says it has acknowledged everything of, among our claims. */
+  proven;
+  /** All flows of its claims are in our kernel (while we are syncing). */
+  bulkReceived = false;
+  /** When it was last heard on each interface; -Infinity: never. */
+  readonly #heardAt: Float64Array;
+
+  constructor(
+    readonly incarnation: string,
+    heartbeat: Heartbeat,
+    interfaces: number,
+    now: Millis,
+    noBuckets: Heartbeat["held"],
+  ) {
+    this.heartbeat = heartbeat;
+    this.lastHeard = now;
+    this.proven = noBuckets;
+    this.#heardAt = new Float64Array(interfaces).fill(-Infinity);
+  }
+
+  get name(): string {
+    return this.heartbeat.name;
+  }
+
+  /** How long its silence may last: from its own interval, counted from receipt, as BFD does. */
+  detectionMs(multiplier: number): number {
+    return this.heartbeat.intervalMs * multiplier;
+  }
+
+  heard(heartbeat: Heartbeat, interfaceIndex: number, self: string, now: Millis): void {
+    this.heartbeat = heartbeat;
+    this.lastHeard = now;
+    this.alsoHeardOn(interfaceIndex, now);
+    const echo = heartbeat.peers.find((peer) => peer.incarnation === self);
+    if (echo !== undefined) {
+      this.confirmed = true;
+      this.ackedSequence = Math.max(this.ackedSequence, echo.sequence);
+    }
+  }
+
+  /** The same heartbeat came by another interface, too. */
+  alsoHeardOn(interfaceIndex: number, now: Millis): void {
+    this.#heardAt[interfaceIndex] = now;
+  }
+
+  /** Interfaces on which it was heard since `since`, as bits of their index. */
+  heardOn(since: Millis): number {
+    return this.#heardAt.reduce((bits, at, i) => at >= since ? bits | (1 << i) : bits, 0);
+  }
+
+  /** What it said of another start of a node: on which interfaces it hears it; 0: it does not. */
+  hears(incarnation: string): number {
+    return this.heartbeat.peers.find((peer) => peer.incarnation === incarnation)?.heardOn ?? 0;
+  }
+}

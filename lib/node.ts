@@ -1,0 +1,683 @@
+/**
+ * The core: one node of the cluster as a function of what reaches it and when.
+ *
+ * `step` takes one input and the time, and returns what has to be done about it. Between two steps
+ * nothing happens; `deadline` says when the next one is due at the latest. It opens nothing, never
+ * sleeps and draws no randomness, so a whole cluster fits into one process and a seed replays it.
+ *
+ * Each step ends by settling in one fixed order: deaths, state, lease, conflicts, plan, activation,
+ * moves, orders, heartbeat. The order matters: a claim of others is seen before a lease is renewed,
+ * and what is switched on is in the very next heartbeat.
+ */
+import type { NodeState } from "./control.ts";
+import { assert } from "./errors.ts";
+import { Membership } from "./membership/membership.ts";
+import type { Peer } from "./membership/peer.ts";
+import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
+import { BucketSet } from "./ownership/bucket_set.ts";
+import { guardOf, leaseUntil } from "./ownership/lease.ts";
+import { type LiveNode, Ownership } from "./ownership/ownership.ts";
+import { isMember, noPlanDigest, type Plan, supersedes } from "./ownership/plan.ts";
+import { nextPlan, type PlanningNode } from "./ownership/planning.ts";
+import type { Millis, ReplicationOrders } from "./ports.ts";
+import { describe } from "./snapshot.ts";
+import { formatAddress } from "./wire/address.ts";
+import {
+  decodeHeartbeat,
+  encodeHeartbeat,
+  type Heartbeat,
+  heartbeatType,
+} from "./wire/heartbeat.ts";
+import { encodePlanParts, PlanAssembly, planPartType } from "./wire/plan_parts.ts";
+
+/** How long a stranger's datagram or an answered probe keeps a starting node from taking buckets. */
+const conflictMs = 3000;
+/** How often shared addresses are asked for while listening. */
+const probeEveryMs = 700;
+/** Send times of our own heartbeats that are remembered, for acknowledgements. */
+const sentTimesKept = 1024;
+/** The last heartbeats of a node that leaves: peers take over without waiting for silence. */
+const farewells = 3;
+
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #membership: Membership;
+  readonly #ownership: Ownership;
+  readonly #detectionMs: number;
+  readonly #guardMs: number;
+  readonly #assemblies = new Map<string, PlanAssembly>();
+  readonly #refused = new Map<string, number>();
+  readonly #sentAt = new Float64Array(sentTimesKept).fill(-Infinity);
+  readonly #listenUntil: Millis;
+
+  #state: NodeState = "joining";
+  #reason: string | null = "listening";
+  #leaving = false;
+  #farewellsLeft = farewells;
+  #weight: number;
+  #carriers: number;
+  #lease: Millis = 0;
+  #lapsedAt: Millis | null = null;
+  #claimGroup = 1;
+  #conflictUntil: Millis = -Infinity;
+  #conflict = "";
+  #nextProbe: Millis;
+  #viewKey = "";
+  #viewSince: Millis;
+  #sequence = 0;
+  #nextHeartbeat: Millis;
+  #lastHeartbeat: Millis = -Infinity;
+  #urgent = false;
+  #lastPlanSent: Millis = -Infinity;
+  #deadline: Millis;
+  #toldHeld = BucketSet.empty();
+  #toldOrders = "";
+  #stopped = false;
+  #effects: Effect[] = [];
+
+  constructor(options: NodeOptions, now: Millis) {
+    this.#options = options;
+    this.#weight = options.weight;
+    const self = { name: options.name, incarnation: options.incarnation };
+    const interfaces = options.shares + options.links;
+    this.#membership = new Membership(self, options.multiplier, interfaces);
+    this.#ownership = new Ownership(self);
+    this.#detectionMs = options.intervalMs * options.multiplier;
+    this.#guardMs = guardOf(options.clockStepMs);
+    this.#listenUntil = now + Math.max(options.listenMs, 3 * this.#detectionMs);
+    this.#carriers = (1 << interfaces) - 1;
+    this.#nextProbe = now + 2 * this.#detectionMs;
+    this.#viewSince = now;
+    this.#nextHeartbeat = now;
+    this.#deadline = now;
+    if (options.adopted !== null && options.adopted.leaseUntil > now) {
+      this.#ownership.adoptHeld(options.adopted.responsibility);
+      this.#toldHeld = this.#ownership.held.clone();
+      this.#lease = options.adopted.leaseUntil;
+    }
+  }
+
+  /** When the next step is due, if nothing comes before. */
+  get deadline(): Millis {
+    return this.#deadline;
+  }
+
+  step(input: Input, now: Millis): Effect[] {
+    this.#effects = [];
+    if (this.#stopped) return this.#effects;
+    if (now - this.#deadline > this.#detectionMs / 3) this.#wokeLate(now);
+    this.#take(input, now);
+    this.#settle(now);
+    return this.#effects;
+  }
+
+  snapshot(now: Millis): Snapshot {
+    return describe({
+      self: this.#ownHeartbeat(now),
+      incarnation: this.#options.incarnation,
+      reason: this.#reason,
+      leaseUntil: this.#lease,
+      plan: this.#ownership.plan,
+      peers: this.#membership.live(),
+      refused: this.#refused,
+    });
+  }
+
+  // ---- inputs
+
+  #take(input: Input, now: Millis): void {
+    switch (input.kind) {
+      case "tick":
+        return;
+      case "message":
+        return this.#takeMessage(input.incarnation, input.interfaceIndex, input.message, now);
+      case "carrier":
+        this.#carriers = input.up
+          ? this.#carriers | (1 << input.interfaceIndex)
+          : this.#carriers & ~(1 << input.interfaceIndex);
+        this.#urgent = true;
+        return;
+      case "stranger":
+        return this.#takeConflict(`heartbeats of this cluster's name: ${input.reason}`, now);
+      case "answered":
+        return this.#takeConflict(`somebody answers for ${input.address}`, now);
+      case "replication":
+        return this.#takeReport(input.report);
+      case "drain":
+        return this.#drain();
+      case "resume":
+        if (this.#state === "draining" && !this.#leaving) this.#enter("ready", null);
+        return;
+      case "leave":
+        this.#leaving = true;
+        return this.#drain();
+    }
+  }
+
+  #takeMessage(incarnation: string, interfaceIndex: number, message: Uint8Array, now: Millis) {
+    if (message[0] === planPartType) return this.#takePlanPart(incarnation, message, now);
+    if (message[0] !== heartbeatType) return this.#refuse("unknown type");
+    const heartbeat = decodeHeartbeat(message);
+    if ("refusal" in heartbeat) return this.#refuse(heartbeat.refusal);
+    const hearing = this.#membership.hear(incarnation, heartbeat, interfaceIndex, now);
+    if (hearing.kind === "refused") return this.#refuse(hearing.reason);
+    if (hearing.kind === "again") return;
+    this.#ownership.heard({ incarnation, heartbeat });
+    if (hearing.kind === "new") {
+      this.#event("info", "peer-heard", `${heartbeat.name} is heard`, { node: heartbeat.name });
+    }
+    if (hearing.kind === "new" || heartbeat.ackSoon || !hearing.peer.confirmed) this.#urgent = true;
+  }
+
+  #takePlanPart(incarnation: string, message: Uint8Array, now: Millis): void {
+    if (!this.#membership.byIncarnation(incarnation)?.confirmed) return this.#refuse("unconfirmed");
+    const assembly = this.#assemblies.get(incarnation) ?? new PlanAssembly();
+    this.#assemblies.set(incarnation, assembly);
+    const plan = assembly.add(message);
+    if (plan === null) return;
+    if ("refusal" in plan) return this.#refuse(plan.refusal);
+    if (isMember(plan, this.#options.incarnation) && supersedes(plan, this.#ownership.plan)) {
+      this.#adopt(plan, now);
+    }
+  }
+
+  #takeConflict(text: string, now: Millis): void {
+    if (this.#conflict !== text || now >= this.#conflictUntil) {
+      this.#event("error", "conflict", `conflict: ${text}`, {});
+    }
+    this.#conflict = text;
+    this.#conflictUntil = now + conflictMs;
+  }
+
+  #takeReport(report: Extract<Input, { kind: "replication" }>["report"]): void {
+    if (report.kind === "releaseDone") {
+      this.#ownership.releaseDone(report.peer);
+      this.#urgent = true;
+      if (!report.acknowledged) {
+        this.#event("warning", "release-failed", `hand-over to ${report.peer} broke off`, {
+          peer: report.peer,
+          buckets: report.buckets.size,
+        });
+      }
+      return;
+    }
+    const peer = this.#membership.byIncarnation(report.incarnation);
+    if (peer === null) return;
+    if (report.kind === "proven") {
+      peer.proven = report.proven;
+    } else if (report.kind === "bulkReceived") {
+      peer.bulkReceived = true;
+    } else {
+      const mine = this.#ownership.takeReleased(report.incarnation, report.buckets, report.epoch);
+      this.#event("info", "released", `${peer.name} handed over ${mine.size} buckets`, {
+        peer: peer.name,
+        buckets: mine.size,
+      });
+    }
+  }
+
+  #drain(): void {
+    if (this.#state === "ready") this.#enter("draining", this.#leaving ? "leaving" : "on request");
+    else if (this.#leaving && this.#state !== "draining") this.#enter("left", null);
+  }
+
+  // ---- settling
+
+  #settle(now: Millis): void {
+    for (const { peer, reason } of this.#membership.expire(now)) {
+      this.#ownership.gone(peer.incarnation);
+      this.#assemblies.delete(peer.incarnation);
+      this.#urgent = true;
+      this.#event(
+        reason === "silent" ? "warning" : "info",
+        reason === "silent" ? "peer-dead" : `peer-${reason}`,
+        reason === "silent"
+          ? `${peer.name} has been silent for ${Math.round(now - peer.lastHeard)} ms`
+          : `${peer.name} has ${reason}`,
+        { node: peer.name, buckets: peer.heartbeat.held.size },
+      );
+    }
+    this.#advanceState(now);
+    this.#renewLease(now);
+    this.#resolveConflicts();
+    this.#makePlan(now);
+    this.#activate(now);
+    this.#startReleases();
+    this.#tellDatapath();
+    this.#tellReplication();
+    this.#speak(now);
+    this.#deadline = this.#nextDeadline(now);
+  }
+
+  #advanceState(now: Millis): void {
+    if (this.#state === "joining") this.#tryToJoin(now);
+    if (this.#state === "syncing") this.#tryToFinishSync();
+    if (this.#state === "draining" && this.#leaving) {
+      const heirs = this.#membership.live().some((peer) => peer.heartbeat.state === "ready");
+      if (this.#ownership.claims.isEmpty || !heirs) this.#enter("left", null);
+    }
+  }
+
+  #tryToJoin(now: Millis): void {
+    const heard = this.#membership.heard();
+    const namesake = heard.find((peer) => peer.confirmed && peer.name === this.#options.name);
+    const deaf = heard.find((peer) => !peer.confirmed && isServing(peer));
+    if (namesake !== undefined) {
+      this.#reason = `conflict: another node is named ${namesake.name}`;
+    } else if (heard.some((peer) => peer.confirmed && isServing(peer))) {
+      this.#enter("syncing", null);
+    } else if (now < this.#conflictUntil) { // from here on: before it takes buckets from nobody
+      this.#reason = `conflict: ${this.#conflict}`;
+    } else if (deaf !== undefined) {
+      this.#reason = `conflict: ${deaf.name} is heard and does not hear this node`;
+    } else if (now >= this.#listenUntil) {
+      this.#enter("syncing", null);
+    } else {
+      this.#reason = "listening";
+      // Members of this cluster answer for the shared addresses, too: they are heard first.
+      if (now >= this.#nextProbe) {
+        this.#nextProbe = now + probeEveryMs;
+        this.#effects.push({ kind: "probe" });
+      }
+    }
+  }
+
+  #tryToFinishSync(): void {
+    const waiting = this.#membership.live().filter((peer) =>
+      !peer.bulkReceived && !peer.heartbeat.claims.isEmpty
+    );
+    if (waiting.length === 0) this.#enter("ready", null);
+    else this.#reason = `waiting for the flows of ${waiting.map((peer) => peer.name).join(", ")}`;
+  }
+
+  #renewLease(now: Millis): void {
+    const serving = this.#state === "ready" || this.#state === "draining";
+    if (!serving && this.#ownership.held.isEmpty) return this.#setLease(0);
+    this.#forfeitIfLapsed(now);
+    const peers = this.#membership.live().filter((peer) => peer.heartbeat.state === "ready");
+    const until = leaseUntil(
+      peers.map((peer) => ({
+        ackedSentAt: this.#sentTime(peer.ackedSequence),
+        lastHeard: peer.lastHeard,
+        hearsAnybody: peer.heartbeat.peers.length > 0,
+      })),
+      {
+        intervalMs: this.#options.intervalMs,
+        detectionMs: this.#detectionMs,
+        guardMs: this.#guardMs,
+        groupSize: this.#groupSize(now),
+        required: this.#required(),
+      },
+      now,
+    );
+    const wasHeld = this.#lease > now;
+    // A former daemon's lease is not shortened before this one has earned its own.
+    const next = serving ? until : Math.max(until, this.#lease);
+    if (!wasHeld && next > now) this.#lapsedAt = null;
+    else if (this.#lapsedAt === null && next <= now) {
+      this.#lapsedAt = Math.min(now, this.#lease);
+      this.#urgent = true;
+      this.#event("warning", "lease-lost", "the lease ended: not all peers acknowledge this node", {
+        held: this.#ownership.held.size,
+      });
+    }
+    this.#setLease(next);
+  }
+
+  /**
+   * A short lapse is mended by the next acknowledgement. After a longer one others may have taken
+   * over, even such that this node has not heard yet: it lets go and waits for the next plan.
+   */
+  #forfeitIfLapsed(now: Millis): void {
+    if (this.#lease > now || this.#lease === 0 || this.#ownership.forfeited) return;
+    if (now - (this.#lapsedAt ?? this.#lease) < this.#options.intervalMs) return;
+    const dropped = this.#ownership.forfeit();
+    this.#urgent = true;
+    this.#event("warning", "forfeited", `gave up ${dropped.size} buckets until the next plan`, {
+      buckets: dropped.size,
+    });
+  }
+
+  /** Nodes whose acknowledgement the lease needs, this one included. */
+  #required(): number {
+    if (this.#options.partition === "serve") return 1;
+    return Math.floor((this.#ownership.plan?.members.length ?? 1) / 2) + 1;
+  }
+
+  #setLease(until: Millis): void {
+    if (until === this.#lease) return;
+    this.#lease = until;
+    this.#effects.push({ kind: "lease", until });
+  }
+
+  #resolveConflicts(): void {
+    const live = this.#live();
+    const lost = this.#ownership.lostConflicts(live, this.#claimGroup);
+    if (!lost.isEmpty) {
+      this.#ownership.drop(lost);
+      this.#urgent = true;
+      this.#event("warning", "conflict-lost", `${lost.size} buckets are held elsewhere, too`, {
+        buckets: lost.size,
+      });
+    }
+  }
+
+  #makePlan(now: Millis): void {
+    const nodes = this.#planningNodes(now);
+    const key = JSON.stringify(nodes.map((node) => [
+      node.incarnation,
+      node.state,
+      node.weight,
+      node.eligible,
+      node.canGain,
+      node.forfeited,
+    ]));
+    if (key !== this.#viewKey) {
+      this.#viewKey = key;
+      this.#viewSince = now;
+    }
+    const planner = nodes.find((node) => node.state === "ready");
+    if (planner?.incarnation !== this.#options.incarnation) return;
+    if (now - this.#viewSince < this.#detectionMs || this.#lease <= now) return;
+    const present = this.#ownership.plan;
+    if (this.#options.partition === "majority" && present !== null) {
+      const staying = present.members.filter((m) =>
+        nodes.some((n) => n.incarnation === m.incarnation)
+      );
+      if (2 * staying.length <= present.members.length) return;
+    }
+    const plan = nextPlan({
+      self: this.#options.name,
+      nodes,
+      present,
+      backups: this.#options.backups,
+      group: this.#groupSize(now),
+    });
+    if (plan !== null) this.#adopt(plan, now);
+  }
+
+  #adopt(plan: Plan, now: Millis): void {
+    this.#ownership.adopt(plan);
+    this.#viewSince = now; // it takes time until all others show it
+    this.#claimGroup = plan.group;
+    this.#lastPlanSent = -Infinity;
+    this.#urgent = true;
+    this.#event("info", "plan", `plan ${plan.epoch} of ${plan.planner}`, {
+      epoch: plan.epoch,
+      planner: plan.planner,
+      members: plan.members.map((member) => member.name).join(" "),
+    });
+  }
+
+  #activate(now: Millis): void {
+    if (this.#state !== "ready" || this.#lease <= now) return;
+    const activated = this.#ownership.activate(this.#live());
+    if (activated.isEmpty) return;
+    this.#claimGroup = this.#groupSize(now);
+    this.#urgent = true;
+    this.#event("info", "activated", `handles ${activated.size} more buckets`, {
+      buckets: activated.size,
+      held: this.#ownership.held.size,
+    });
+  }
+
+  #startReleases(): void {
+    const releases = this.#ownership.startReleases(
+      this.#live(),
+      (incarnation) => this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
+    );
+    for (const order of releases) {
+      this.#urgent = true;
+      this.#tellDatapath();
+      this.#effects.push({ kind: "release", order });
+    }
+  }
+
+  #tellDatapath(): void {
+    const held = this.#ownership.held;
+    if (held.equals(this.#toldHeld)) return;
+    this.#toldHeld = held.clone();
+    this.#effects.push({ kind: "responsibility", buckets: this.#toldHeld });
+  }
+
+  #tellReplication(): void {
+    const orders = this.#orders();
+    const key = JSON.stringify([
+      orders.epoch,
+      orders.claims.toHex(),
+      orders.keeps.toHex(),
+      orders.peers.map((peer) => [peer.incarnation, peer.addresses, peer.holds.toHex()]),
+    ]);
+    if (key === this.#toldOrders) return;
+    this.#toldOrders = key;
+    // A release goes by the orders that were in force when it was given: it stays behind them.
+    const firstRelease = this.#effects.findIndex((effect) => effect.kind === "release");
+    const at = firstRelease < 0 ? this.#effects.length : firstRelease;
+    this.#effects.splice(at, 0, { kind: "orders", orders });
+  }
+
+  #orders(): ReplicationOrders {
+    const plan = this.#ownership.plan;
+    const claims = this.#ownership.claims;
+    const settled = this.#state === "ready" && isMember(plan, this.#options.incarnation);
+    return {
+      epoch: plan?.epoch ?? 0,
+      claims,
+      keeps: settled ? this.#ownership.ranked().union(claims) : BucketSet.all(),
+      peers: this.#membership.live().map((peer) => ({
+        name: peer.name,
+        incarnation: peer.incarnation,
+        addresses: peer.heartbeat.addresses.map(formatAddress),
+        holds: this.#holdsOf(peer, claims),
+      })),
+    };
+  }
+
+  /** What of our claims a peer must have: all while it syncs or is not planned in, else its ranks. */
+  #holdsOf(peer: Peer, claims: BucketSet): BucketSet {
+    if (peer.heartbeat.state === "joining") return BucketSet.empty();
+    if (!isMember(this.#ownership.plan, peer.incarnation)) return claims;
+    return claims.intersection(this.#ownership.ranked(peer.incarnation));
+  }
+
+  // ---- speaking
+
+  #speak(now: Millis): void {
+    if (this.#leaseRunsLow(now)) this.#urgent = true;
+    const spacingMs = this.#options.intervalMs / 8;
+    if (now < this.#nextHeartbeat && !(this.#urgent && now - this.#lastHeartbeat >= spacingMs)) {
+      return;
+    }
+    this.#sequence++;
+    this.#sentAt[this.#sequence % sentTimesKept] = now;
+    this.#effects.push({ kind: "send", message: encodeHeartbeat(this.#ownHeartbeat(now)) });
+    this.#lastHeartbeat = now;
+    // The rhythm is kept: an extra heartbeat does not put off the next regular one.
+    if (now >= this.#nextHeartbeat) {
+      this.#nextHeartbeat = Math.max(
+        this.#nextHeartbeat + this.#options.intervalMs,
+        now + spacingMs,
+      );
+    }
+    this.#urgent = false;
+    this.#sendPlan(now);
+    if (this.#state === "left" && --this.#farewellsLeft === 0) {
+      this.#stopped = true;
+      this.#effects.push({ kind: "stopped" });
+    } else if (this.#state === "left") {
+      this.#nextHeartbeat = now + spacingMs;
+    }
+  }
+
+  /** Shows the plan to live members that hold another: the smallest-named holder does. */
+  #sendPlan(now: Millis): void {
+    const plan = this.#ownership.plan;
+    if (plan === null || now - this.#lastPlanSent < this.#options.intervalMs) return;
+    const live = this.#membership.live();
+    const lacking = live.some((peer) =>
+      isMember(plan, peer.incarnation) && peer.heartbeat.planDigest !== plan.digest &&
+      peer.heartbeat.planEpoch <= plan.epoch
+    );
+    const earlierHolder = live.some((peer) =>
+      peer.name < this.#options.name && peer.heartbeat.planDigest === plan.digest
+    );
+    if (!lacking || earlierHolder) return;
+    this.#lastPlanSent = now;
+    for (const message of encodePlanParts(plan)) this.#effects.push({ kind: "send", message });
+  }
+
+  #ownHeartbeat(now: Millis): Heartbeat {
+    const plan = this.#ownership.plan;
+    return {
+      state: this.#state,
+      leaseHeld: this.#lease > now,
+      forfeited: this.#ownership.forfeited,
+      ackSoon: this.#leaseRunsLow(now),
+      name: this.#options.name,
+      sequence: this.#sequence,
+      intervalMs: this.#options.intervalMs,
+      weight: this.#weight,
+      configDigest: this.#options.configDigest,
+      planEpoch: plan?.epoch ?? 0,
+      planDigest: plan?.digest ?? noPlanDigest,
+      claimGroup: this.#claimGroup,
+      carriers: this.#carriers,
+      held: this.#ownership.held,
+      claims: this.#ownership.claims,
+      proven: this.#proven(),
+      addresses: this.#options.addresses,
+      peers: this.#membership.heard().map((peer) => ({
+        incarnation: peer.incarnation,
+        sequence: peer.heartbeat.sequence,
+        heardOn: peer.heardOn(now - peer.detectionMs(this.#options.multiplier)),
+      })),
+    };
+  }
+
+  /** Claims of which a live backup has acknowledged everything. */
+  #proven(): BucketSet {
+    const claims = this.#ownership.claims;
+    return this.#membership.live().reduce((all, peer) => {
+      if (peer.heartbeat.state !== "ready") return all;
+      const backed = this.#ownership.ranked(peer.incarnation).intersection(peer.proven);
+      return all.union(backed.intersection(claims));
+    }, BucketSet.empty());
+  }
+
+  /** Less than half a detection time is left, and there is a peer that could renew it. */
+  #leaseRunsLow(now: Millis): boolean {
+    return (this.#state === "ready" || this.#state === "draining") &&
+      this.#lease < now + this.#detectionMs / 2 &&
+      this.#membership.live().some((peer) => peer.heartbeat.state === "ready");
+  }
+
+  // ---- looking around
+
+  #live(): LiveNode[] {
+    return this.#membership.live();
+  }
+
+  #groupSize(now: Millis): number {
+    return this.#membership.groupSize(
+      (sequence) => this.#sentTime(sequence),
+      this.#detectionMs,
+      now,
+    );
+  }
+
+  #sentTime(sequence: number): Millis {
+    if (sequence < 0 || sequence <= this.#sequence - sentTimesKept) return -Infinity;
+    return sequence > this.#sequence ? -Infinity : this.#sentAt[sequence % sentTimesKept];
+  }
+
+  /** Everybody that takes part, this node included, sorted by name. */
+  #planningNodes(now: Millis): PlanningNode[] {
+    const self = this.#ownHeartbeat(now);
+    const all = [
+      { incarnation: this.#options.incarnation, heartbeat: self },
+      ...this.#live(),
+    ].filter(({ heartbeat }) => heartbeat.state === "ready" || heartbeat.state === "draining");
+    return all.map(({ incarnation, heartbeat }) => ({
+      incarnation,
+      name: heartbeat.name,
+      state: heartbeat.state,
+      weight: heartbeat.weight,
+      claims: heartbeat.claims,
+      planEpoch: heartbeat.planEpoch,
+      planDigest: heartbeat.planDigest,
+      forfeited: heartbeat.forfeited,
+      canGain: heartbeat.configDigest === this.#options.configDigest,
+      eligible: heartbeat.state === "ready" && this.#reachesAllShares(incarnation, all),
+    })).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** Its shares have carrier, and it is heard on every share on which others hear each other. */
+  #reachesAllShares(incarnation: string, all: readonly LiveNode[]): boolean {
+    const node = all.find((other) => other.incarnation === incarnation)!;
+    const hears = (from: LiveNode, to: LiveNode, share: number) =>
+      ((from.heartbeat.peers.find((p) => p.incarnation === to.incarnation)?.heardOn ?? 0) >> share &
+        1) === 1;
+    for (let share = 0; share < this.#options.shares; share++) {
+      if ((node.heartbeat.carriers >> share & 1) === 0) return false;
+      const others = all.filter((other) => other !== node);
+      const heard = others.some((other) => hears(other, node, share));
+      const othersHear = others.some((a) => others.some((b) => a !== b && hears(a, b, share)));
+      if (!heard && othersHear) return false;
+    }
+    return true;
+  }
+
+  // ---- small things
+
+  /** This process was not run for a while: the others' silence proves nothing. */
+  #wokeLate(now: Millis): void {
+    const lateMs = Math.round(now - this.#deadline);
+    this.#membership.excuse(now);
+    this.#urgent = true;
+    this.#event("warning", "late", `this process was not run for ${lateMs} ms`, { lateMs });
+  }
+
+  #enter(state: NodeState, reason: string | null): void {
+    assert(this.#state !== "left", "nothing follows left");
+    this.#state = state;
+    this.#reason = reason;
+    this.#urgent = true;
+    if (state === "left") {
+      this.#ownership.forfeit();
+      this.#setLease(0);
+    }
+    this.#event("info", "state", reason === null ? state : `${state}: ${reason}`, { state });
+  }
+
+  #refuse(reason: string): void {
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+  }
+
+  #event(
+    level: CoreEvent["level"],
+    name: string,
+    text: string,
+    fields: CoreEvent["fields"],
+  ): void {
+    this.#effects.push({ kind: "event", event: { level, name, text, fields } });
+  }
+
+  #nextDeadline(now: Millis): Millis {
+    const times = [this.#nextHeartbeat];
+    if (this.#urgent) times.push(this.#lastHeartbeat + this.#options.intervalMs / 8);
+    for (const peer of this.#membership.heard()) times.push(this.#membership.diesAt(peer));
+    if (this.#state === "joining") times.push(this.#listenUntil, this.#nextProbe);
+    if (this.#lease > now) times.push(this.#lease);
+    if (this.#lapsedAt !== null && !this.#ownership.forfeited) {
+      times.push(this.#lapsedAt + this.#options.intervalMs);
+    }
+    const stable = this.#viewSince + this.#detectionMs;
+    if (stable > now) times.push(stable);
+    return Math.max(now, Math.min(...times.filter((time) => time > now), this.#nextHeartbeat));
+  }
+}
+
+/** A peer that handles traffic, or may at any moment. */
+function isServing(peer: Peer): boolean {
+  return peer.heartbeat.state === "ready" || peer.heartbeat.state === "draining";
+}

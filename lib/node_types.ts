@@ -1,0 +1,104 @@
+/** What goes into the core and what comes out of it. */
+import type { NodeState } from "./control.ts";
+import type { BucketSet } from "./ownership/bucket_set.ts";
+import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "./ports.ts";
+
+/** What the core has to know before it starts; nothing here changes while it runs. */
+export interface NodeOptions {
+  readonly name: string;
+  /** 32 hexadecimal digits, fresh random bits for each start. */
+  readonly incarnation: string;
+  readonly weight: number;
+  readonly intervalMs: number;
+  readonly multiplier: number;
+  readonly partition: "serve" | "majority";
+  readonly backups: number | "all";
+  /** 16 hexadecimal digits over what must agree on all nodes. */
+  readonly configDigest: string;
+  /** Interfaces 0 … shares - 1 are the shares, the following ones the links. */
+  readonly shares: number;
+  readonly links: number;
+  /** Where this node's replication port is: 4 or 16 bytes each, best first. */
+  readonly addresses: readonly Uint8Array[];
+  /** Step of the clock, for the guard of the lease. */
+  readonly clockStepMs: number;
+  /** How long to listen before taking buckets from nobody; at least three detection times are used. */
+  readonly listenMs: number;
+  /** What a former daemon's datapath still handles, under a lease that is still valid. */
+  readonly adopted: { readonly responsibility: BucketSet; readonly leaseUntil: Millis } | null;
+}
+
+export type Input =
+  /** Time has passed. */
+  | { readonly kind: "tick" }
+  /** An authentic message of another incarnation, by interface. */
+  | {
+    readonly kind: "message";
+    readonly incarnation: string;
+    readonly interfaceIndex: number;
+    readonly message: Uint8Array;
+  }
+  | { readonly kind: "carrier"; readonly interfaceIndex: number; readonly up: boolean }
+  /** A datagram with this cluster's name that could not be opened. */
+  | { readonly kind: "stranger"; readonly reason: string }
+  /** Somebody answered a probe for a shared address. */
+  | { readonly kind: "answered"; readonly address: string }
+  | { readonly kind: "replication"; readonly report: ReplicationReport }
+  | { readonly kind: "drain" }
+  | { readonly kind: "resume" }
+  /** Drain, then leave for good. */
+  | { readonly kind: "leave" };
+
+export type Effect =
+  /** Send to everybody, on all interfaces. */
+  | { readonly kind: "send"; readonly message: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "responsibility"; readonly buckets: BucketSet }
+  | { readonly kind: "lease"; readonly until: Millis }
+  | { readonly kind: "orders"; readonly orders: ReplicationOrders }
+  | { readonly kind: "release"; readonly order: ReleaseOrder }
+  /** Ask for every shared address by ARP or NS. */
+  | { readonly kind: "probe" }
+  | { readonly kind: "event"; readonly event: CoreEvent }
+  /** The node has left: nothing more will come. */
+  | { readonly kind: "stopped" };
+
+/** Something an operator wants to know, for the log and for `avail events`. */
+export interface CoreEvent {
+  readonly level: "info" | "warning" | "error";
+  /** A stable name, such as `peer-dead`. */
+  readonly name: string;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The core's state at one moment: what `avail status` is made of. */
+export interface Snapshot {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly state: NodeState;
+  readonly reason: string | null;
+  readonly epoch: number;
+  readonly weight: number;
+  readonly leaseUntil: Millis;
+  readonly held: string;
+  readonly proven: string;
+  readonly members: readonly SnapshotMember[];
+  /** 256 names; null where nobody handles the bucket. */
+  readonly owners: readonly (string | null)[];
+  /** 256 lists of live backups. */
+  readonly backups: readonly (readonly string[])[];
+  /** Every bucket is held, and a live backup has acknowledged everything of it. */
+  readonly safe: boolean;
+  readonly unsafeBecause: string | null;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface SnapshotMember {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly state: NodeState;
+  readonly weight: number;
+  readonly buckets: number;
+  /** null: this node itself. */
+  readonly lastHeard: Millis | null;
+}

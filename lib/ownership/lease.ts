@@ -1,0 +1,54 @@
+/**
+ * The lease: until when this node may handle frames.
+ *
+ * Intuition: a peer takes over when it has not heard this node for a detection time D, counted from
+ * receipt. It cannot have received what it acknowledges before that was sent. So until (send time of
+ * what it acknowledged) + D it will not take over, whatever the network does, and that is how long
+ * this node may go on; a guard covers the steps of the clock and of the kernel. The least of all
+ * peers counts. A node that cannot be heard is therefore quiet before anybody steps in.
+ *
+ * A peer that this node does not hear any more is left out just before it would end the lease: it is
+ * dead, or the network is cut between the two. That is the one case in which both may go on.
+ */
+import type { Millis } from "../ports.ts";
+
+export interface LeasePeer {
+  /** The newest of our heartbeats that it acknowledged was sent then; -Infinity: none was. */
+  readonly ackedSentAt: Millis;
+  readonly lastHeard: Millis;
+  /** It hears somebody, be it us or others. */
+  readonly hearsAnybody: boolean;
+}
+
+export interface LeaseTerms {
+  readonly intervalMs: number;
+  /** This node's own detection time, D: its interval times the multiplier. */
+  readonly detectionMs: number;
+  readonly guardMs: number;
+  /** Nodes with which hearing is mutual, this one included. */
+  readonly groupSize: number;
+  /** Acknowledgements needed beside those of `peers`: this node and `required - 1` others. */
+  readonly required: number;
+}
+
+/** Send times may lie at most this far ahead of doubt: two steps of the clock, at least 2 ms. */
+export function guardOf(clockStepMs: number): number {
+  return Math.max(2, 2 * clockStepMs);
+}
+
+/** When the lease ends, given the ready and confirmed peers; never later than now + D - guard. */
+export function leaseUntil(peers: readonly LeasePeer[], terms: LeaseTerms, now: Millis): Millis {
+  const termMs = terms.detectionMs - terms.guardMs;
+  let until = now + termMs;
+  for (const peer of peers) {
+    const silentMs = now - peer.lastHeard;
+    if (silentMs >= terms.detectionMs - terms.intervalMs - terms.guardMs) continue;
+    if (!peer.hearsAnybody && terms.groupSize > 1) continue;
+    until = Math.min(until, peer.ackedSentAt + termMs);
+  }
+  if (terms.required > 1) {
+    const acked = peers.map((peer) => peer.ackedSentAt).sort((a, b) => b - a);
+    until = Math.min(until, (acked[terms.required - 2] ?? -Infinity) + termMs);
+  }
+  return until;
+}

@@ -1,0 +1,226 @@
+/**
+ * Which buckets this node handles, and when it may change that.
+ *
+ * Intuition: three rules keep two nodes from answering for one bucket.
+ * - A bucket that another live node claims is never switched on, unless that node has released it to
+ *   us (RELEASE behind all its state).
+ * - A bucket that nobody claims goes to the first in the plan's order of succession that is able. All
+ *   live nodes must show the same plan, or two could be first, each in its own.
+ * - Who may have been taken for dead gives up its ranks for the rest of the plan (it forfeits), so
+ *   that nobody waits for it, and comes back only by the next plan.
+ * Everything else (death, lease) is decided elsewhere and arrives here as the set of live nodes.
+ */
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { bucketCount, BucketSet } from "./bucket_set.ts";
+import { isMember, type Plan } from "./plan.ts";
+
+/** A live node's word: its newest heartbeat, under its incarnation. */
+export interface LiveNode {
+  readonly incarnation: string;
+  readonly heartbeat: Heartbeat;
+}
+
+/** Buckets handed over in one batch: few, since their frames wait until the batch has arrived. */
+const releaseBatchMax = 32;
+
+export class Ownership {
+  #held = BucketSet.empty();
+  /** Being handed over: switched off here, not yet acknowledged there. By the receiver's name. */
+  readonly #releasing = new Map<string, { readonly buckets: BucketSet; readonly epoch: number }>();
+  /** Released to us in this epoch, by incarnation: its claim on them is void until it drops it. */
+  readonly #released = new Map<string, BucketSet>();
+  #plan: Plan | null = null;
+  #forfeited = false;
+
+  constructor(readonly self: { readonly name: string; readonly incarnation: string }) {}
+
+  get plan(): Plan | null {
+    return this.#plan;
+  }
+
+  /** The buckets that are switched on. */
+  get held(): BucketSet {
+    return this.#held;
+  }
+
+  /** `held`, and what is being handed over. */
+  get claims(): BucketSet {
+    let claims = this.#held;
+    for (const { buckets } of this.#releasing.values()) claims = claims.union(buckets);
+    return claims;
+  }
+
+  get forfeited(): boolean {
+    return this.#forfeited;
+  }
+
+  get isReleasing(): boolean {
+    return this.#releasing.size > 0;
+  }
+
+  /** A plan that supersedes the present one: ranks that were forfeited in the old one are anew. */
+  adopt(plan: Plan): void {
+    this.#plan = plan;
+    this.#forfeited = false;
+  }
+
+  /** Takes over what a former daemon of this node still handles. */
+  adoptHeld(buckets: BucketSet): void {
+    this.#held = buckets;
+  }
+
+  /** Lets everything go, and the ranks of this plan with it. */
+  forfeit(): BucketSet {
+    const dropped = this.#held;
+    this.#held = BucketSet.empty();
+    this.#forfeited = true;
+    return dropped;
+  }
+
+  drop(buckets: BucketSet): void {
+    this.#held = this.#held.difference(buckets);
+  }
+
+  /** RELEASE came from a live node: what of it this node is to handle now. */
+  takeReleased(from: string, buckets: BucketSet, epoch: number): BucketSet {
+    const plan = this.#plan;
+    if (plan === null || plan.epoch !== epoch) return BucketSet.empty();
+    const mine = BucketSet.of([...buckets].filter((b) => this.#rankOf(plan, b) === 0));
+    this.#released.set(from, (this.#released.get(from) ?? BucketSet.empty()).union(mine));
+    return mine;
+  }
+
+  /** What `node` still claims, after what it released to us. */
+  #standingClaims(node: LiveNode): BucketSet {
+    const released = this.#released.get(node.incarnation);
+    return released === undefined
+      ? node.heartbeat.claims
+      : node.heartbeat.claims.difference(released);
+  }
+
+  /** Forgets releases that the releasing node's heartbeat has caught up with. */
+  heard(node: LiveNode): void {
+    const released = this.#released.get(node.incarnation);
+    if (released === undefined) return;
+    const waiting = released.intersection(node.heartbeat.claims);
+    if (waiting.isEmpty) this.#released.delete(node.incarnation);
+    else this.#released.set(node.incarnation, waiting);
+  }
+
+  gone(incarnation: string): void {
+    this.#released.delete(incarnation);
+  }
+
+  /**
+   * Switches on what this node must handle now; what that is. Call it only with a valid lease and in
+   * state ready.
+   */
+  activate(live: readonly LiveNode[]): BucketSet {
+    const plan = this.#plan;
+    const activated = BucketSet.empty();
+    if (plan === null || this.#forfeited || !isMember(plan, this.self.incarnation)) {
+      return activated;
+    }
+    const agreed = live.every(({ heartbeat }) =>
+      heartbeat.planEpoch === 0 || heartbeat.planDigest === plan.digest
+    );
+    const claimed = live.reduce(
+      (claims, node) => claims.union(this.#standingClaims(node)),
+      this.claims,
+    );
+    const able = plan.members.map((member) =>
+      member.incarnation === this.self.incarnation ||
+      live.some(({ incarnation, heartbeat }) =>
+        incarnation === member.incarnation && heartbeat.state === "ready" && !heartbeat.forfeited
+      )
+    );
+    const released = [...this.#released.values()].reduce(
+      (all, some) => all.union(some),
+      BucketSet.empty(),
+    );
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      if (claimed.has(bucket)) continue;
+      const first = plan.ranks[bucket].find((member) => able[member]);
+      if (first === undefined || plan.members[first].incarnation !== this.self.incarnation) {
+        continue;
+      }
+      if (agreed || released.has(bucket)) activated.add(bucket);
+    }
+    this.#held = this.#held.union(activated);
+    return activated;
+  }
+
+  /**
+   * Held buckets that another node holds as well, and to which it has the better right: the claim
+   * made in the larger mutually hearing group, then the later epoch, then the smaller name.
+   */
+  lostConflicts(live: readonly LiveNode[], ownClaimGroup: number): BucketSet {
+    let lost = BucketSet.empty();
+    for (const node of live) {
+      const both = this.#held.intersection(node.heartbeat.held).intersection(
+        this.#standingClaims(node),
+      );
+      if (!both.isEmpty && this.#yieldsTo(node.heartbeat, ownClaimGroup)) lost = lost.union(both);
+    }
+    return lost;
+  }
+
+  #yieldsTo(other: Heartbeat, ownClaimGroup: number): boolean {
+    if (other.claimGroup !== ownClaimGroup) return other.claimGroup > ownClaimGroup;
+    const epoch = this.#plan?.epoch ?? 0;
+    if (other.planEpoch !== epoch) return other.planEpoch > epoch;
+    return other.name < this.self.name;
+  }
+
+  /**
+   * Starts the planned moves that can start: for each receiver at most one batch at a time, of
+   * buckets whose flows it has proven to hold. The batch is switched off at once.
+   */
+  startReleases(
+    live: readonly LiveNode[],
+    provenAt: (incarnation: string) => BucketSet,
+  ): { readonly to: string; readonly buckets: BucketSet; readonly epoch: number }[] {
+    const plan = this.#plan;
+    if (plan === null || !isMember(plan, this.self.incarnation)) return [];
+    const started: { to: string; buckets: BucketSet; epoch: number }[] = [];
+    for (const { incarnation, heartbeat } of live) {
+      if (
+        heartbeat.state !== "ready" || heartbeat.forfeited || !heartbeat.leaseHeld ||
+        heartbeat.planDigest !== plan.digest || this.#releasing.has(heartbeat.name)
+      ) continue;
+      const member = plan.members.findIndex((m) => m.incarnation === incarnation);
+      const proven = provenAt(incarnation);
+      const batch = [...this.#held].filter((bucket) =>
+        member >= 0 && plan.ranks[bucket][0] === member && proven.has(bucket)
+      ).slice(0, releaseBatchMax);
+      if (batch.length === 0) continue;
+      const buckets = BucketSet.of(batch);
+      this.#held = this.#held.difference(buckets);
+      for (const [from, released] of this.#released) {
+        this.#released.set(from, released.difference(buckets));
+      }
+      this.#releasing.set(heartbeat.name, { buckets, epoch: plan.epoch });
+      started.push({ to: heartbeat.name, buckets, epoch: plan.epoch });
+    }
+    return started;
+  }
+
+  /** A release has ended, well or not: the claim on its buckets ends with it. */
+  releaseDone(to: string): void {
+    this.#releasing.delete(to);
+  }
+
+  /** Buckets for which this start has a rank in the present plan. */
+  ranked(incarnation = this.self.incarnation): BucketSet {
+    const plan = this.#plan;
+    const member = plan?.members.findIndex((m) => m.incarnation === incarnation) ?? -1;
+    if (plan === null || member < 0) return BucketSet.empty();
+    return BucketSet.of(plan.ranks.flatMap((ranks, b) => ranks.includes(member) ? [b] : []));
+  }
+
+  #rankOf(plan: Plan, bucket: number): number {
+    return plan.ranks[bucket].findIndex((member) =>
+      plan.members[member].incarnation === this.self.incarnation
+    );
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * From a stable view to the next plan: the planner's arithmetic in terms of nodes and claims.
+ */
+import { bucketCount, BucketSet } from "./bucket_set.ts";
+import { type Plan, sealPlan } from "./plan.ts";
+import { planRanks } from "./planner.ts";
+import type { NodeState } from "../control.ts";
+
+/** A ready or draining node, as the planner sees it. */
+export interface PlanningNode {
+  readonly incarnation: string;
+  readonly name: string;
+  readonly state: NodeState;
+  readonly weight: number;
+  readonly claims: BucketSet;
+  readonly planEpoch: number;
+  readonly planDigest: string;
+  readonly forfeited: boolean;
+  /** It agrees in what must be equal on all nodes. */
+  readonly canGain: boolean;
+  /** It may own buckets. */
+  readonly eligible: boolean;
+}
+
+export interface PlanningInput {
+  readonly self: string;
+  /** Sorted by name. */
+  readonly nodes: readonly PlanningNode[];
+  readonly present: Plan | null;
+  readonly backups: number | "all";
+  readonly group: number;
+}
+
+/** The plan that should replace the present one; null where that still serves. */
+export function nextPlan({ self, nodes, present, backups, group }: PlanningInput): Plan | null {
+  const candidates = nodes.filter((node) => node.eligible);
+  if (candidates.length === 0) return null; // nobody is eligible: owners stay
+  const members = nodes.map(({ name, incarnation }) => ({ name, incarnation }));
+  const candidateOf = (incarnation: string | undefined) =>
+    candidates.findIndex((node) => node.incarnation === incarnation);
+  const presentRanks = (bucket: number) =>
+    present?.ranks[bucket].map((member) => present.members[member].incarnation) ?? [];
+
+  const ranks = planRanks({
+    candidates: candidates.map(({ name, weight, canGain }) => ({ name, weight, canGain })),
+    owners: Array.from({ length: bucketCount }, (_, bucket) => {
+      const holder = nodes.find((node) => node.claims.has(bucket));
+      const planned = nodes.find((node) => node.incarnation === presentRanks(bucket)[0]);
+      // Where the plan's owner is at hand, the bucket is there or on its way there. A holder by
+      // another plan (a healed partition) or instead of one that forfeited keeps it.
+      const onItsWay = planned !== undefined && planned.eligible && !planned.forfeited &&
+        (holder === undefined || holder.planDigest === present?.digest);
+      return candidateOf((onItsWay ? planned : holder)?.incarnation);
+    }),
+    backups: Array.from(
+      { length: bucketCount },
+      (_, bucket) => presentRanks(bucket).slice(1).map(candidateOf).filter((i) => i >= 0),
+    ),
+    backupCount: backups === "all" ? candidates.length - 1 : backups,
+  }).map((row) =>
+    row.map((i) => members.findIndex((m) => m.incarnation === candidates[i].incarnation))
+  );
+
+  const content = { planner: self, group, members, ranks };
+  const unchanged = present !== null && !nodes.some((node) => node.forfeited) &&
+    nodes.every((node) => node.planDigest === present.digest || node.planEpoch < present.epoch) &&
+    JSON.stringify([present.members, present.ranks]) === JSON.stringify([members, ranks]);
+  if (unchanged) return null;
+  // Whoever holds an earlier plan is being sent this one; a later or equal one comes from a cluster
+  // that was cut off, and both give way to a third.
+  const epochs = nodes.map((node) => node.planEpoch);
+  return sealPlan({ ...content, epoch: Math.max(present?.epoch ?? 0, ...epochs) + 1 });
+}

@@ -1,0 +1,83 @@
+/** The core's state at one moment, as `avail status` and the tests look at it. */
+import type { Peer } from "./membership/peer.ts";
+import type { Snapshot } from "./node_types.ts";
+import { bucketCount, BucketSet } from "./ownership/bucket_set.ts";
+import type { Plan } from "./ownership/plan.ts";
+import type { Millis } from "./ports.ts";
+import type { Heartbeat } from "./wire/heartbeat.ts";
+
+export interface SnapshotSource {
+  readonly self: Heartbeat;
+  readonly incarnation: string;
+  readonly reason: string | null;
+  readonly leaseUntil: Millis;
+  readonly plan: Plan | null;
+  readonly peers: readonly Peer[];
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+export function describe(source: SnapshotSource): Snapshot {
+  const { self, plan, peers } = source;
+  const nodes = [{ incarnation: source.incarnation, heartbeat: self }, ...peers];
+  const owners = Array.from({ length: bucketCount }, (_, bucket) => {
+    const holder = nodes.find(({ heartbeat }) => heartbeat.held.has(bucket)) ??
+      nodes.find(({ heartbeat }) => heartbeat.claims.has(bucket));
+    return holder?.heartbeat.name ?? null;
+  });
+  const backups = owners.map((owner, bucket) =>
+    (plan?.ranks[bucket] ?? []).flatMap((member) => {
+      const { name, incarnation } = plan!.members[member];
+      const live = nodes.some((node) =>
+        node.incarnation === incarnation && node.heartbeat.state === "ready"
+      );
+      return live && name !== owner ? [name] : [];
+    })
+  );
+  const unsafeBecause = whyUnsafe(nodes.map(({ heartbeat }) => heartbeat), owners);
+  return {
+    name: self.name,
+    incarnation: source.incarnation,
+    state: self.state,
+    reason: source.reason,
+    epoch: self.planEpoch,
+    weight: self.weight,
+    leaseUntil: source.leaseUntil,
+    held: self.held.toHex(),
+    proven: self.proven.toHex(),
+    members: [
+      {
+        name: self.name,
+        incarnation: source.incarnation,
+        state: self.state,
+        weight: self.weight,
+        buckets: self.held.size,
+        lastHeard: null,
+      },
+      ...peers.map((peer) => ({
+        name: peer.name,
+        incarnation: peer.incarnation,
+        state: peer.heartbeat.state,
+        weight: peer.heartbeat.weight,
+        buckets: peer.heartbeat.held.size,
+        lastHeard: peer.lastHeard,
+      })),
+    ].sort((a, b) => a.name < b.name ? -1 : 1),
+    owners,
+    backups,
+    safe: unsafeBecause === null,
+    unsafeBecause,
+    refused: Object.fromEntries(source.refused),
+  };
+}
+
+/** null: every bucket is held, and a live backup has acknowledged everything of it. */
+function whyUnsafe(nodes: readonly Heartbeat[], owners: readonly (string | null)[]): string | null {
+  const unowned = owners.filter((owner) => owner === null).length;
+  if (unowned > 0) return `${unowned} buckets have no owner`;
+  if (nodes.length === 1) return "there is no other node";
+  const proven = nodes.reduce((all, node) => all.union(node.proven), BucketSet.empty());
+  const open = bucketCount - proven.size;
+  if (open > 0) return `${open} buckets have no backup that has acknowledged everything`;
+  const unheld = nodes.reduce((rest, node) => rest.difference(node.held), BucketSet.all()).size;
+  return unheld > 0 ? `${unheld} buckets are being handed over` : null;
+}

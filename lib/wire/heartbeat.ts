@@ -1,0 +1,163 @@
+/**
+ * The heartbeat: everything that a node says about itself, in one datagram.
+ *
+ * The order of the fields here is the order on the wire (docs/protocol.md). New fields are appended
+ * at the end; a reader ignores what it does not know.
+ */
+import { BucketSet, bucketSetBytes } from "../ownership/bucket_set.ts";
+import { linksMax, membersMax, nameBytesMax } from "../limits.ts";
+import type { NodeState } from "../control.ts";
+import { fromHex, Reader, ShortMessage, toHex, Writer } from "./cursor.ts";
+import { incarnationBytes } from "./seal.ts";
+
+export const heartbeatType = 1;
+
+/** On the wire a state is its place in this list, which is only ever appended to. */
+const states: readonly NodeState[] = ["joining", "syncing", "ready", "draining", "left"];
+
+const flagLeaseHeld = 1;
+const flagForfeited = 2;
+const flagAckSoon = 4;
+
+/** What a node says of a peer that it hears. */
+export interface HeardPeer {
+  /** 32 hexadecimal digits. */
+  readonly incarnation: string;
+  /** The newest sequence number received from it: the acknowledgement that its lease lives on. */
+  readonly sequence: number;
+  /** Interfaces on which it was heard within its detection time: bit i share i, bit 16 + j link j. */
+  readonly heardOn: number;
+}
+
+export interface Heartbeat {
+  readonly state: NodeState;
+  /** Its datapath may handle frames now. */
+  readonly leaseHeld: boolean;
+  /** It gave up its ranks of the present plan: others take over, and it will not come back to them. */
+  readonly forfeited: boolean;
+  /** Its lease runs low: answer at once. */
+  readonly ackSoon: boolean;
+  readonly name: string;
+  readonly sequence: number;
+  /** How often it sends; its detection time is this times the multiplier. */
+  readonly intervalMs: number;
+  readonly weight: number;
+  /** 16 hexadecimal digits: what must be equal on all nodes. */
+  readonly configDigest: string;
+  readonly planEpoch: number;
+  /** 16 hexadecimal digits; zeros where it holds no plan. */
+  readonly planDigest: string;
+  /** Size of the mutually hearing group in which it came by its buckets. */
+  readonly claimGroup: number;
+  /** Interfaces that are up: bit i share i, bit 16 + j link j. */
+  readonly carriers: number;
+  /** Buckets that are switched on. */
+  readonly held: BucketSet;
+  /** `held`, and what is being handed over and not yet released. */
+  readonly claims: BucketSet;
+  /** Of `claims`, those of which a live backup has acknowledged everything. */
+  readonly proven: BucketSet;
+  /** Where its replication port is: 4 or 16 bytes each. */
+  readonly addresses: readonly Uint8Array[];
+  readonly peers: readonly HeardPeer[];
+}
+
+/** An upper bound of an encoded heartbeat, in bytes. */
+const bytesMax = 64 + nameBytesMax + 3 * bucketSetBytes + linksMax * 2 * 17 +
+  membersMax * (incarnationBytes + 12);
+
+export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
+  const writer = new Writer(bytesMax)
+    .u8(heartbeatType)
+    .u8(states.indexOf(heartbeat.state))
+    .u8(
+      (heartbeat.leaseHeld ? flagLeaseHeld : 0) | (heartbeat.forfeited ? flagForfeited : 0) |
+        (heartbeat.ackSoon ? flagAckSoon : 0),
+    )
+    .text(heartbeat.name)
+    .u64(heartbeat.sequence)
+    .u32(Math.round(heartbeat.intervalMs * 1000))
+    .u32(Math.round(heartbeat.weight * 1000))
+    .raw(fromHex(heartbeat.configDigest))
+    .u64(heartbeat.planEpoch)
+    .raw(fromHex(heartbeat.planDigest))
+    .u8(heartbeat.claimGroup)
+    .u32(heartbeat.carriers)
+    .raw(heartbeat.held.toBytes())
+    .raw(heartbeat.claims.toBytes())
+    .raw(heartbeat.proven.toBytes())
+    .u8(heartbeat.addresses.length);
+  for (const address of heartbeat.addresses) writer.u8(address.length).raw(address);
+  writer.u8(heartbeat.peers.length);
+  for (const peer of heartbeat.peers) {
+    writer.raw(fromHex(peer.incarnation)).u64(peer.sequence).u32(peer.heardOn);
+  }
+  return writer.bytes;
+}
+
+/** The heartbeat, or why it cannot be one. */
+export function decodeHeartbeat(message: Uint8Array): Heartbeat | { readonly refusal: string } {
+  try {
+    return read(new Reader(message));
+  } catch (error) {
+    if (error instanceof ShortMessage) return { refusal: "malformed heartbeat" };
+    throw error;
+  }
+}
+
+function read(reader: Reader): Heartbeat {
+  must(reader.u8() === heartbeatType);
+  const state = states[reader.u8()];
+  must(state !== undefined);
+  const flags = reader.u8();
+  const name = reader.text();
+  must(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(name));
+  const sequence = reader.u64();
+  const intervalMs = reader.u32() / 1000;
+  must(intervalMs > 0);
+  const weight = reader.u32() / 1000;
+  const configDigest = toHex(reader.raw(8));
+  const planEpoch = reader.u64();
+  const planDigest = toHex(reader.raw(8));
+  const claimGroup = reader.u8();
+  const carriers = reader.u32();
+  const held = BucketSet.fromBytes(reader.raw(bucketSetBytes));
+  const claims = BucketSet.fromBytes(reader.raw(bucketSetBytes));
+  const proven = BucketSet.fromBytes(reader.raw(bucketSetBytes));
+  const addresses = Array.from({ length: reader.u8() }, () => {
+    const length = reader.u8();
+    must(length === 4 || length === 16);
+    return reader.raw(length);
+  });
+  const peerCount = reader.u8();
+  must(peerCount < membersMax);
+  const peers = Array.from({ length: peerCount }, () => ({
+    incarnation: toHex(reader.raw(incarnationBytes)),
+    sequence: reader.u64(),
+    heardOn: reader.u32(),
+  }));
+  return {
+    state,
+    leaseHeld: (flags & flagLeaseHeld) !== 0,
+    forfeited: (flags & flagForfeited) !== 0,
+    ackSoon: (flags & flagAckSoon) !== 0,
+    name,
+    sequence,
+    intervalMs,
+    weight,
+    configDigest,
+    planEpoch,
+    planDigest,
+    claimGroup,
+    carriers,
+    held,
+    claims,
+    proven,
+    addresses,
+    peers,
+  };
+}
+
+function must(condition: boolean): asserts condition {
+  if (!condition) throw new ShortMessage("a field out of its range");
+}

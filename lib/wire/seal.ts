@@ -1,0 +1,127 @@
+/**
+ * The envelope of every datagram: who may read it, and that nobody changed it.
+ *
+ *      0  u16  magic 0xa7a1
+ *      2  u8   version of the envelope, 1
+ *      3  u8   key id
+ *      4  8    cluster id: the first bytes of SHA-256("avail cluster " + name); public
+ *     12  4    tag: HKDF(key, "datagram tag", cluster id); what the kernel's filter looks at
+ *     16  16   incarnation of the sender
+ *     32  12   nonce, random
+ *     44  …    AES-256-GCM of the message, its 16-byte tag at the end; bytes 0 to 43 are bound too
+ *
+ * The sealing key is HKDF(key, "datagram", incarnation): no two starts of any node share one, so a
+ * random nonce cannot meet its like. The tag is not a proof of anything (it is the same in every
+ * datagram): it lets the kernel drop a flood that does not know the key before user space wakes up.
+ */
+import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { derive, type KeyRing } from "./keys.ts";
+import { toHex } from "./cursor.ts";
+
+export const envelopeMagic = 0xa7a1;
+export const envelopeVersion = 1;
+export const nonceBytes = 12;
+export const incarnationBytes = 16;
+const gcmTagBytes = 16;
+const envelopeBytes = 44;
+
+/** What an envelope adds to a message. */
+export const envelopeOverheadBytes = envelopeBytes + gcmTagBytes;
+
+export const clusterIdOffset = 4;
+export const tagOffset = 12;
+
+/** Why a datagram was not opened; each is counted. */
+export type SealRefusal = "short" | "foreign" | "version" | "unknown key" | "not authentic";
+
+export type Opened =
+  | { readonly ok: true; readonly incarnation: string; readonly message: Uint8Array<ArrayBuffer> }
+  | { readonly ok: false; readonly refusal: SealRefusal };
+
+export function clusterId(clusterName: string): Uint8Array<ArrayBuffer> {
+  const digest = createHash("sha256").update(`avail cluster ${clusterName}`).digest();
+  return new Uint8Array(digest.subarray(0, 8));
+}
+
+/** The tags that the kernel's filter lets in, one for each key of the ring. */
+export function datagramTags(ring: KeyRing, clusterName: string): Uint8Array<ArrayBuffer>[] {
+  return ring.keys.map((key) => derive(key.bytes, "datagram tag", clusterId(clusterName), 4));
+}
+
+/** Seals what this incarnation sends and opens what others do. */
+export class DatagramSeal {
+  readonly #clusterId: Uint8Array<ArrayBuffer>;
+  readonly #header: Uint8Array<ArrayBuffer>;
+  readonly #sendKey: Uint8Array<ArrayBuffer>;
+  /** Keys of senders by `key id:incarnation`, oldest first; bounded, since anyone can invent one. */
+  readonly #openKeys = new Map<string, Uint8Array<ArrayBuffer>>();
+
+  constructor(
+    readonly ring: KeyRing,
+    clusterName: string,
+    incarnation: Uint8Array,
+    readonly cachedKeysMax = 128,
+  ) {
+    this.#clusterId = clusterId(clusterName);
+    const sending = ring.keys[0];
+    this.#sendKey = derive(sending.bytes, "datagram", incarnation);
+    this.#header = new Uint8Array(envelopeBytes);
+    this.#header.set([envelopeMagic >> 8, envelopeMagic & 0xff, envelopeVersion, sending.id]);
+    this.#header.set(this.#clusterId, clusterIdOffset);
+    this.#header.set(derive(sending.bytes, "datagram tag", this.#clusterId, 4), tagOffset);
+    this.#header.set(incarnation, 16);
+  }
+
+  /** `nonce`: 12 bytes that this incarnation has not used before. */
+  seal(message: Uint8Array, nonce: Uint8Array): Uint8Array<ArrayBuffer> {
+    const datagram = new Uint8Array(envelopeBytes + message.length + gcmTagBytes);
+    datagram.set(this.#header);
+    datagram.set(nonce, 32);
+    const cipher = createCipheriv("aes-256-gcm", this.#sendKey, nonce);
+    cipher.setAAD(datagram.subarray(0, envelopeBytes));
+    datagram.set(cipher.update(message), envelopeBytes);
+    cipher.final();
+    datagram.set(cipher.getAuthTag(), envelopeBytes + message.length);
+    return datagram;
+  }
+
+  open(datagram: Uint8Array): Opened {
+    if (datagram.length < envelopeOverheadBytes) return { ok: false, refusal: "short" };
+    if (
+      datagram[0] !== envelopeMagic >> 8 || datagram[1] !== (envelopeMagic & 0xff) ||
+      this.#clusterId.some((byte, i) => byte !== datagram[clusterIdOffset + i])
+    ) {
+      return { ok: false, refusal: "foreign" };
+    }
+    if (datagram[2] !== envelopeVersion) return { ok: false, refusal: "version" };
+    const incarnation = datagram.subarray(16, 32);
+    const key = this.#openKey(datagram[3], incarnation);
+    if (key === null) return { ok: false, refusal: "unknown key" };
+    const decipher = createDecipheriv("aes-256-gcm", key, datagram.subarray(32, envelopeBytes));
+    decipher.setAAD(datagram.subarray(0, envelopeBytes));
+    decipher.setAuthTag(datagram.subarray(datagram.length - gcmTagBytes));
+    try {
+      const message = decipher.update(
+        datagram.subarray(envelopeBytes, datagram.length - gcmTagBytes),
+      );
+      decipher.final();
+      return { ok: true, incarnation: toHex(incarnation), message: new Uint8Array(message) };
+    } catch {
+      return { ok: false, refusal: "not authentic" };
+    }
+  }
+
+  #openKey(id: number, incarnation: Uint8Array): Uint8Array<ArrayBuffer> | null {
+    const clusterKey = this.ring.keys.find((key) => key.id === id);
+    if (clusterKey === undefined) return null;
+    const name = `${id}:${toHex(incarnation)}`;
+    let key = this.#openKeys.get(name);
+    if (key === undefined) key = derive(clusterKey.bytes, "datagram", incarnation);
+    else this.#openKeys.delete(name);
+    this.#openKeys.set(name, key);
+    if (this.#openKeys.size > this.cachedKeysMax) {
+      this.#openKeys.delete(this.#openKeys.keys().next().value!);
+    }
+    return key;
+  }
+}

@@ -1,0 +1,79 @@
+import { run } from "@stricli/core";
+import { application } from "../../cli/application.ts";
+import { type Context, styleOf } from "../../cli/context.ts";
+import { bar, count, duration, table, width } from "../../cli/render.ts";
+import { statusScreen } from "../../cli/status_screen.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { assertGolden } from "../golden.ts";
+import { safeStatus, unsafeStatus } from "./statuses.ts";
+
+const text = { colour: false, unicode: true };
+
+Deno.test("status of a safe cluster", () => {
+  assertGolden("status_safe.txt", statusScreen(safeStatus, text));
+});
+
+Deno.test("status in trouble", () => {
+  assertGolden("status_unsafe.txt", statusScreen(unsafeStatus, text));
+});
+
+Deno.test("status on a terminal with colours", () => {
+  assertGolden("status_colour.txt", statusScreen(safeStatus, { colour: true, unicode: true }));
+});
+
+Deno.test("status on a terminal without Unicode", () => {
+  const screen = statusScreen(unsafeStatus, { colour: false, unicode: false });
+  // deno-lint-ignore no-control-regex
+  assert(/^[\x20-\x7e\n]*$/.test(screen), screen);
+});
+
+Deno.test("no line of a status is wider than 80 columns, no name steers the terminal", () => {
+  for (const status of [safeStatus, unsafeStatus]) {
+    const screen = statusScreen(status, text);
+    for (const line of screen.split("\n")) assert(width(line) <= 80, line);
+    assert(!screen.includes("\x1b"));
+  }
+});
+
+Deno.test("help of every command", async () => {
+  const app = await application([]);
+  const texts: string[] = [];
+  const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
+  const context: Context = { process, style: text };
+  for (const command of ["", "status", "who", "flows", "drain", "resume", "run", "version"]) {
+    texts.push(`$ avail ${command} --help\n`.replace("  ", " "));
+    await run(app, command === "" ? ["--help"] : [command, "--help"], context);
+  }
+  assertGolden("help.txt", texts.join(""));
+});
+
+Deno.test("colours only on terminals that want them", () => {
+  const env = (values: Record<string, string>) => (name: string) => values[name];
+  assertEquals(styleOf(env({ LANG: "C.UTF-8" }), true), { colour: true, unicode: true });
+  assertEquals(styleOf(env({ LANG: "C", NO_COLOR: "1" }), true), {
+    colour: false,
+    unicode: false,
+  });
+  assertEquals(styleOf(env({ LC_ALL: "C", LANG: "de_CH.UTF-8" }), true).unicode, false);
+  assertEquals(styleOf(env({ TERM: "dumb" }), true).colour, false);
+  assertEquals(styleOf(env({}), false), { colour: false, unicode: true });
+});
+
+Deno.test("numbers as people read them", () => {
+  assertEquals([0, 999, 1000, 1234567].map(count), ["0", "999", "1 000", "1 234 567"]);
+  assertEquals(
+    [0.4, 240, 999.4, 1000, 12_345, 59_999, 60_000, 303_000, 7_800_000, 273_600_000].map(duration),
+    ["0 ms", "240 ms", "999 ms", "1 s", "12.3 s", "59.9 s", "1 min 0 s", "5 min 3 s"]
+      .concat(["2 h 10 min", "3 d 4 h"]),
+  );
+  const cells = [0, 1, 128, 256].map((part) => bar(part, 256, 4, text));
+  assertEquals(cells, ["░░░░", "█░░░", "██░░", "████"]);
+});
+
+Deno.test("columns line up around colours", () => {
+  const lines = table([{ title: "A" }, { title: "B", align: "right" }], [
+    ["\x1b[32mlong\x1b[0m", "1"],
+    ["x", "22"],
+  ], text);
+  assertEquals(lines, ["A      B", "\x1b[32mlong\x1b[0m   1", "x     22"]);
+});

@@ -1,0 +1,76 @@
+/** Statuses as daemons give them, for the screens and the exit codes. */
+import type { MemberStatus, Status } from "../../lib/control.ts";
+
+function member(name: string, buckets: number, more: Partial<MemberStatus> = {}): MemberStatus {
+  return {
+    name,
+    state: "ready",
+    weight: 1,
+    buckets,
+    lastHeardMs: name === "fw1" ? 0 : 42,
+    incarnation: "0123456789abcdef0123456789abcdef",
+    alive: true,
+    ...more,
+  };
+}
+
+function owners(counts: Readonly<Record<string, number>>): (string | null)[] {
+  const named = Object.entries(counts).flatMap(([name, n]) => Array<string>(n).fill(name));
+  return Array.from({ length: 256 }, (_, i) => named[i] ?? null);
+}
+
+export const safeStatus: Status = {
+  schema: 1,
+  cluster: "edge",
+  node: "fw1",
+  state: "ready",
+  epoch: 12,
+  safe: true,
+  members: [member("fw1", 86), member("fw2", 85, { weight: 1 }), member("fw3", 85)],
+  owners: owners({ fw1: 86, fw2: 85, fw3: 85 }),
+  backups: Array.from({ length: 256 }, () => ["fw2"]),
+  replication: {
+    flows: 1200,
+    foreign: 2400,
+    lagMs: 3,
+    peers: [
+      { name: "fw2", connected: true, safe: true },
+      { name: "fw3", connected: true, safe: true },
+    ],
+  },
+  datapath: {
+    backend: "xdp",
+    leaseMs: 240,
+    accepted: 12_345_678,
+    dropped: { notOwned: 24_690_123, leaseExpired: 0, malformed: 7, neighbour: 91 },
+  },
+  refused: { tag: 0 },
+};
+
+/** One node dead, one joining, the lease gone: everything that the screen can say. */
+export const unsafeStatus: Status = {
+  ...safeStatus,
+  safe: false,
+  unsafeBecause: "fw2 is silent and fw4 has not yet received the flows of 85 buckets; " +
+    "they would be lost with this node",
+  members: [
+    member("fw1", 171, { weight: 2.5 }),
+    member("fw2", 0, { alive: false, lastHeardMs: 12_345 }),
+    member("fw3", 83, { state: "draining", lastHeardMs: 61_000 }),
+    member("fw4", 0, { state: "joining", reason: "waiting \x1b[2Jfor the flows of fw1 and fw3" }),
+    member("fw1-with-a-rather-long-name", 0, { state: "syncing", lastHeardMs: 7_800_000 }),
+  ],
+  owners: owners({ fw1: 171, fw3: 83 }),
+  replication: {
+    flows: 1,
+    foreign: 0,
+    lagMs: 2300,
+    peers: [
+      { name: "fw2", connected: false, safe: false },
+      { name: "fw3", connected: true, safe: true },
+      { name: "fw4", connected: true, safe: false },
+    ],
+  },
+  datapath: { ...safeStatus.datapath, leaseMs: 0 },
+  refused: { tag: 1234, replay: 5, "wrong cluster": 1 },
+};

@@ -1,0 +1,68 @@
+/**
+ * A node's datapath in a process of its own, so that it can live in a network namespace: the test
+ * starts it there, and speaks to it in lines of JSON (see steering_lab.ts).
+ */
+import { attachXdp, openXdpSteering, type XdpShare } from "../../lib/host/steering_xdp.ts";
+import { BucketSet } from "../../lib/ownership/bucket_set.ts";
+import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
+
+export interface NodeOptions {
+  readonly runDir: string;
+  readonly shares: readonly (Omit<XdpShare, "mac"> & { readonly mac: string })[];
+  readonly mode: "auto" | "tc";
+  readonly markMask: number | null;
+  readonly seed: readonly [number, number];
+}
+
+export type NodeOrder =
+  | { readonly do: "own"; readonly buckets: string }
+  /** From now on, in milliseconds. */
+  | { readonly do: "lease"; readonly ms: number }
+  | { readonly do: "counters" }
+  | { readonly do: "current" }
+  | { readonly do: "keep" }
+  | { readonly do: "detach" };
+
+if (import.meta.main) await main(JSON.parse(Deno.args[0]));
+
+async function main(options: NodeOptions) {
+  const say = (answer: unknown) => console.log(JSON.stringify(answer));
+  try {
+    const shares = options.shares.map((share) => ({
+      ...share,
+      mac: Uint8Array.fromHex(share.mac),
+    }));
+    const attachment = attachXdp({ ...options, shares });
+    const steering = openXdpSteering(attachment.stateFd);
+    const { adopted, modes } = attachment;
+    say({
+      adopted: adopted &&
+        { buckets: adopted.responsibility.toHex(), leaseUntil: adopted.leaseUntil },
+      modes: [...modes],
+    });
+    const perform = (order: NodeOrder): unknown => {
+      switch (order.do) {
+        case "own":
+          return steering.setResponsibility(BucketSet.fromHex(order.buckets));
+        case "lease":
+          return steering.setLease(clockMs(CLOCK_BOOTTIME) + order.ms);
+        case "counters":
+          return attachment.counters();
+        case "current":
+          return steering.current().responsibility.toHex();
+        case "keep":
+          return attachment.keep();
+        case "detach":
+          return attachment.detach();
+      }
+    };
+    let rest = "";
+    for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) say({ result: perform(JSON.parse(line)) ?? null });
+    }
+  } catch (error) {
+    say({ error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * One node's replication in the network namespace that it is started in: orders come as JSON lines on
+ * standard input, reports go as JSON lines to standard output.
+ */
+import { linesOf } from "../lines.ts";
+import { Replication } from "../../lib/host/replication.ts";
+import { BucketSet } from "../../lib/ownership/bucket_set.ts";
+import type { ReplicationReport } from "../../lib/ports.ts";
+import { parseAddress } from "../../lib/wire/address.ts";
+import { deriveTestKeys, testBucketOf } from "../replication/fixtures.ts";
+import { LocalAddresses } from "../../lib/replication/local_addresses.ts";
+
+/** What the first argument says, in JSON. */
+export interface NodeArguments {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly port: number;
+  readonly listen: readonly string[];
+  readonly enabled: boolean;
+  readonly local: readonly string[];
+}
+
+/** Bucket sets are hexadecimal. */
+export interface PeerLine {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly addresses: readonly string[];
+  readonly holds: string;
+}
+
+export type CommandLine =
+  | {
+    readonly order: {
+      readonly epoch: number;
+      readonly claims: string;
+      readonly keeps: string;
+      readonly peers: readonly PeerLine[];
+    };
+  }
+  | { readonly release: { readonly to: string; readonly buckets: string; readonly epoch: number } }
+  | { readonly ask: "status" | "counters" };
+
+if (import.meta.main) {
+  const options: NodeArguments = JSON.parse(Deno.args[0]);
+  const locals = new LocalAddresses();
+  locals.set(options.local.map((address) => parseAddress(address)!.bytes));
+  const say = (value: unknown) => console.log(JSON.stringify(value));
+  const replication = Replication.open({
+    self: { name: options.name, incarnation: options.incarnation },
+    clusterName: "test",
+    keys: deriveTestKeys(),
+    port: options.port,
+    listenAddresses: options.listen,
+    enabled: options.enabled,
+    detectionMs: 300,
+    bucketOf: testBucketOf,
+    isLocal: locals.has,
+    report: (report) => say({ report: readable(report), at: performance.now() }),
+    log: (log) => say({ log }),
+  });
+  const running = replication.run();
+  say({ ready: true });
+  for await (const line of linesOf(Deno.stdin.readable)) {
+    const command: CommandLine = JSON.parse(line);
+    if ("order" in command) {
+      const { epoch, claims, keeps, peers } = command.order;
+      replication.order({
+        epoch,
+        claims: BucketSet.fromHex(claims),
+        keeps: BucketSet.fromHex(keeps),
+        peers: peers.map((peer) => ({ ...peer, holds: BucketSet.fromHex(peer.holds) })),
+      });
+    } else if ("release" in command) {
+      const { to, buckets, epoch } = command.release;
+      say({ releasing: epoch, at: performance.now() });
+      replication.release({ to, buckets: BucketSet.fromHex(buckets), epoch });
+    } else if (command.ask === "status") {
+      say({ status: await replication.status() });
+    } else {
+      const { ended, ...counters } = replication.counters;
+      say({ counters: { ...counters, ended: Object.fromEntries(ended) } });
+    }
+  }
+  await replication.close();
+  await running;
+}
+
+/** A report with its sets as hexadecimal text. */
+function readable(report: ReplicationReport): unknown {
+  return JSON.parse(
+    JSON.stringify(report, (_, value) => value instanceof BucketSet ? value.toHex() : value),
+  );
+}

@@ -1,0 +1,184 @@
+import { assert, assertEquals } from "./assert.ts";
+import { Cluster } from "./sim/cluster.ts";
+
+const three = ["fw1", "fw2", "fw3"];
+
+function started(options: Partial<ConstructorParameters<typeof Cluster>[0]> = {}): Cluster {
+  const cluster = new Cluster({ seed: 1, names: three, ...options });
+  for (const { name } of cluster.machines) cluster.start(name);
+  settle(cluster);
+  return cluster;
+}
+
+const isSafe = (cluster: Cluster) =>
+  cluster.machines.every((machine) =>
+    machine.core === null || machine.stopped || cluster.snapshot(machine.name).safe
+  );
+
+function settle(cluster: Cluster): void {
+  if (cluster.runUntil(() => isSafe(cluster), 20_000)) {
+    cluster.run(2 * cluster.detectionMs);
+    if (isSafe(cluster)) return;
+  }
+  const story = cluster.machines.flatMap((machine) =>
+    machine.events.map(({ at, event }) => ({
+      at,
+      text: `${at.toFixed(0)} ${machine.name} ${event.text}`,
+    }))
+  ).sort((a, b) => a.at - b.at).slice(-60).map(({ text }) => text).join("\n");
+  const state = cluster.machines.filter(({ core }) => core !== null).map(({ name }) => {
+    const { state, reason, unsafeBecause, epoch } = cluster.snapshot(name);
+    return `${name}: ${state} (${reason}), epoch ${epoch}, unsafe because ${unsafeBecause}`;
+  }).join("\n");
+  throw new Error(`not safe after 20 s; loads ${cluster.loads()}\n${state}\n${story}`);
+}
+
+function noViolations(cluster: Cluster): void {
+  assertEquals(cluster.violations, []);
+}
+
+Deno.test("a node alone listens first, then takes everything", () => {
+  const cluster = new Cluster({ seed: 1, names: ["fw1"] });
+  cluster.start("fw1");
+  cluster.run(2900);
+  assertEquals(cluster.loads(), [0]);
+  cluster.run(2000);
+  assertEquals(cluster.loads(), [256]);
+  assertEquals(cluster.snapshot("fw1").safe, false);
+});
+
+Deno.test("three nodes share the buckets evenly and are safe", () => {
+  const cluster = started();
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+  noViolations(cluster);
+});
+
+Deno.test("a death is answered after the detection time, evenly, by one step", () => {
+  const cluster = started();
+  cluster.resetGaps();
+  cluster.kill("fw2");
+  cluster.run(cluster.detectionMs + 20);
+  assertEquals(cluster.loads(), [128, 0, 128]);
+  assert(cluster.gapMsMax <= cluster.detectionMs + 10, `gap ${cluster.gapMsMax}`);
+  settle(cluster);
+  noViolations(cluster);
+});
+
+Deno.test("a node that comes back gets its share by planned moves without a gap to speak of", () => {
+  const cluster = started();
+  cluster.kill("fw2");
+  cluster.run(2000);
+  cluster.resetGaps();
+  cluster.start("fw2");
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+  assert(cluster.gapMsMax <= 12, `gap ${cluster.gapMsMax}`);
+  noViolations(cluster);
+});
+
+Deno.test("a hung daemon is fenced by its lease, and comes back without a double answer", () => {
+  const cluster = started();
+  cluster.resetGaps();
+  cluster.pause("fw1");
+  cluster.run(cluster.detectionMs + 20);
+  assertEquals(cluster.loads(), [0, 128, 128]);
+  cluster.run(3000);
+  cluster.resume("fw1");
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+  assert(cluster.gapMsMax <= cluster.detectionMs + 10, `gap ${cluster.gapMsMax}`);
+  noViolations(cluster);
+});
+
+Deno.test("a node that cannot be heard stops before the others take over", () => {
+  const cluster = started();
+  for (const other of ["fw1", "fw3"]) cluster.cuts.add(`fw2>${other}`);
+  cluster.run(cluster.detectionMs + 50);
+  assertEquals(cluster.loads(), [128, 0, 128]);
+  noViolations(cluster);
+  cluster.cuts.clear();
+  settle(cluster);
+  noViolations(cluster);
+});
+
+Deno.test("the checker sees two owners where the lease is ignored", () => {
+  // The negative control: the same story with a datapath that does not end with its lease.
+  const cluster = started();
+  for (const other of ["fw1", "fw3"]) cluster.cuts.add(`fw2>${other}`);
+  const { responsibility } = cluster.machine("fw2");
+  cluster.machine("fw2").handles = (bucket) => responsibility.has(bucket);
+  cluster.run(cluster.detectionMs + 50);
+  assert(cluster.violations.length > 0);
+});
+
+Deno.test("drained nodes hand over everything, and take it again", () => {
+  const cluster = started();
+  cluster.resetGaps();
+  cluster.command("fw3", "drain");
+  const owned = () => cluster.loads().reduce((a, b) => a + b);
+  assert(cluster.runUntil(() => cluster.loads()[2] === 0 && owned() === 256, 5000));
+  assertEquals(cluster.loads(), [128, 128, 0]);
+  settle(cluster);
+  cluster.command("fw3", "resume");
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+  assert(cluster.gapMsMax <= 12, `gap ${cluster.gapMsMax}`);
+  noViolations(cluster);
+});
+
+Deno.test("a node that leaves hands over first, and nobody waits for its silence", () => {
+  const cluster = started();
+  cluster.resetGaps();
+  cluster.command("fw1", "leave");
+  assert(cluster.runUntil(() => cluster.machine("fw1").stopped, 5000));
+  cluster.machine("fw1").core = null;
+  assertEquals(cluster.loads(), [0, 128, 128]);
+  assert(cluster.gapMsMax <= 12, `gap ${cluster.gapMsMax}`);
+  settle(cluster);
+  noViolations(cluster);
+});
+
+Deno.test("halves that were cut off from each other agree again, the larger one's claims first", () => {
+  const cluster = started({ names: ["a", "b", "c", "d", "e"] });
+  for (const x of ["a", "b"]) {
+    for (const y of ["c", "d", "e"]) {
+      cluster.cuts.add(`${x}>${y}`);
+      cluster.cuts.add(`${y}>${x}`);
+    }
+  }
+  cluster.run(3000);
+  const loads = cluster.loads();
+  assertEquals(loads[0] + loads[1], 256);
+  assertEquals(loads[2] + loads[3] + loads[4], 256);
+  cluster.violations.length = 0;
+  const larger = ["c", "d", "e"].map((name) => cluster.machine(name).responsibility.clone());
+  cluster.cuts.clear();
+  cluster.run(cluster.intervalMs + 5); // within one heartbeat both may still answer
+  cluster.violations.length = 0;
+  ["c", "d", "e"].forEach((name, i) => {
+    assert(cluster.machine(name).responsibility.equals(larger[i]), `${name} gave up buckets`);
+  });
+  settle(cluster);
+  noViolations(cluster);
+  assert(Math.max(...cluster.loads()) <= 52);
+});
+
+Deno.test("a share without carrier moves the buckets away", () => {
+  const cluster = started();
+  cluster.carrier("fw1", 1, false);
+  assert(cluster.runUntil(() => cluster.loads()[0] === 0, 5000), `${cluster.loads()}`);
+  cluster.carrier("fw1", 1, true);
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+  noViolations(cluster);
+});
+
+Deno.test("half of all datagrams lost on each interface: nothing moves", () => {
+  const cluster = started({ loss: 0.3 });
+  const before = cluster.machines.map((machine) => machine.responsibility.clone());
+  cluster.resetGaps();
+  cluster.run(60_000);
+  cluster.machines.forEach((machine, i) => assert(machine.responsibility.equals(before[i])));
+  assertEquals(cluster.gapMsMax, 0);
+  noViolations(cluster);
+});
