@@ -67,7 +67,7 @@ enum avail_side {
 
 /* The numbers on the right are offsets; the same on 32 and 64 bits. */
 struct avail_prefix {
-	u32 addr[4];		/*  0: as loaded, host bits zero; IPv4 in addr[0], the others zero */
+	u32 addr[4];		/*  0: as loaded, host bits zero; IPv4 in [0], the others zero */
 	u32 mask[4];		/* 16 */
 	u8 family;		/* 32: 4 or 6 */
 	u8 pad[3];		/* 33 */
@@ -170,7 +170,7 @@ static AVAIL_INLINE u64 avail_le64(const u32 *words)
 
 /*
  * HalfSipHash-1-3: Aumasson and Bernstein's SipHash with words of 32 bits; the same as hsiphash()
- * of a 32-bit Linux (lib/siphash.c). One round per word, the last one holding the length; then three.
+ * of a 32-bit Linux (lib/siphash.c). One round per word, the last holding the length; then three.
  */
 
 struct avail_siphash {
@@ -548,7 +548,7 @@ static AVAIL_INLINE int avail_read_ip6(const u8 *p, const u8 *end, struct avail_
 	return 1;
 }
 
-/* Hop-by-hop 0, routing 43, fragment 44, authentication 51, destination options 60, mobility 135. */
+/* Hop-by-hop 0, routing 43, fragment 44, authentication 51, destinations 60, mobility 135. */
 static AVAIL_INLINE int avail_is_extension(u32 header)
 {
 	const u64 low = 1ull << 0 | 1ull << 43 | 1ull << 44 | 1ull << 51 | 1ull << 60;

@@ -58,6 +58,8 @@ export class Node {
   #carriers: number;
   #lease: Millis = 0;
   #lapsedAt: Millis | null = null;
+  /** Before that, this node takes only what is handed to it. */
+  #inheritsFrom: Millis = -Infinity;
   #claimGroup = 1;
   #conflictUntil: Millis = -Infinity;
   #conflict = "";
@@ -294,7 +296,7 @@ export class Node {
     const serving = this.#state === "ready" || this.#state === "draining";
     if (!serving && this.#ownership.held.isEmpty) return this.#setLease(0);
     this.#forfeitIfLapsed(now);
-    const peers = this.#membership.live().filter((peer) => peer.heartbeat.state === "ready");
+    const peers = this.#membership.live().filter(couldTakeOver);
     const until = leaseUntil(
       peers.map((peer) => ({
         ackedSentAt: this.#sentTime(peer.ackedSequence),
@@ -397,6 +399,9 @@ export class Node {
   }
 
   #adopt(plan: Plan, now: Millis): void {
+    // While this node had forfeited, the leases of the others did not depend on hearing from it. They
+    // do from now on; it inherits nothing before the leases that they have now are over.
+    if (this.#ownership.forfeited) this.#inheritsFrom = now + this.#detectionMs;
     this.#ownership.adopt(plan);
     this.#viewSince = now; // it takes time until all others show it
     this.#claimGroup = plan.group;
@@ -411,7 +416,7 @@ export class Node {
 
   #activate(now: Millis): void {
     if (this.#state !== "ready" || this.#lease <= now) return;
-    const activated = this.#ownership.activate(this.#live());
+    const activated = this.#ownership.activate(this.#live(), now >= this.#inheritsFrom);
     if (activated.isEmpty) return;
     this.#claimGroup = this.#groupSize(now);
     this.#urgent = true;
@@ -568,7 +573,7 @@ export class Node {
   #leaseRunsLow(now: Millis): boolean {
     return (this.#state === "ready" || this.#state === "draining") &&
       this.#lease < now + this.#detectionMs / 2 &&
-      this.#membership.live().some((peer) => peer.heartbeat.state === "ready");
+      this.#membership.live().some(couldTakeOver);
   }
 
   // ---- looking around
@@ -671,10 +676,14 @@ export class Node {
     if (this.#lapsedAt !== null && !this.#ownership.forfeited) {
       times.push(this.#lapsedAt + this.#options.intervalMs);
     }
-    const stable = this.#viewSince + this.#detectionMs;
-    if (stable > now) times.push(stable);
+    times.push(this.#viewSince + this.#detectionMs, this.#inheritsFrom);
     return Math.max(now, Math.min(...times.filter((time) => time > now), this.#nextHeartbeat));
   }
+}
+
+/** A peer that takes our buckets when it does not hear us. One that forfeited waits for a plan. */
+function couldTakeOver(peer: Peer): boolean {
+  return peer.heartbeat.state === "ready" && !peer.heartbeat.forfeited;
 }
 
 /** A peer that handles traffic, or may at any moment. */

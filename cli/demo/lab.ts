@@ -44,7 +44,8 @@ const tools = ["ip", "nft", "ping", "sysctl", "mount", "umount"];
 
 export class Lab {
   readonly nodes: readonly LabNode[];
-  readonly #traffic: Traffic[] = [];
+  readonly #traffic: Promise<Traffic>[] = [];
+  readonly #closing = new AbortController();
 
   private constructor(readonly names: LabNames, readonly options: LabOptions) {
     this.nodes = Array.from(
@@ -112,9 +113,9 @@ export class Lab {
 
   /** Opens connections from the clients to the servers; see `TrafficOptions`. */
   async startTraffic(options: Partial<TrafficOptions> = {}): Promise<Traffic> {
-    const traffic = await Traffic.start(this.names, options);
+    const traffic = Traffic.start(this.names, options, this.#closing.signal);
     this.#traffic.push(traffic);
-    return traffic;
+    return await traffic;
   }
 
   /** Waits until `missing` returns null; fails at once where a daemon ended by itself. */
@@ -140,7 +141,9 @@ export class Lab {
 
   /** Ends every process of the lab and removes all it made, from whatever state. */
   async remove(): Promise<void> {
-    await Promise.allSettled(this.#traffic.map((traffic) => traffic.stop()));
+    // Traffic that is still being started gives up first, so that it starts nothing afterwards.
+    this.#closing.abort(new AvailError(`lab ${this.id}: it is being removed`));
+    await Promise.allSettled(this.#traffic.map(async (traffic) => (await traffic).stop()));
     await removeLab(this.names);
   }
 

@@ -44,9 +44,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     for (const line of ["", ...resultTable(result), "", ...verdict(result)]) screen.line(line);
     if (options.json) console.log(JSON.stringify(result));
     keep = options.keep;
+    // Where connections should die, the nodes' logs explain nothing.
+    if (replication && !isGood(result)) await showLogs(lab, screen);
     return judged(result);
   } catch (error) {
-    if (!interruption.signal.aborted) {
+    if (!interruption.signal.aborted && !(error instanceof BadResult)) {
       keep = options.keep;
       await showLogs(lab, screen);
     }
@@ -63,13 +65,21 @@ export async function removeDemo(id: string): Promise<void> {
   console.log(`lab ${id}: removed`);
 }
 
+/** The story came to its end, and the end was not good. */
+class BadResult extends AvailError {}
+
+function isGood(result: DemoResult): boolean {
+  return result.alive === result.started && result.duplicates === 0;
+}
+
 function judged(result: DemoResult): DemoResult {
+  if (isGood(result)) return result;
   const lost = result.started - result.alive;
-  if (lost > 0) throw new AvailError(`${lost} of ${result.started} connections were lost`);
-  if (result.duplicates > 0) {
-    throw new AvailError(`${result.duplicates} answers came twice: two nodes held one bucket`);
-  }
-  return result;
+  throw new BadResult(
+    lost > 0
+      ? `${lost} of ${result.started} connections were lost`
+      : `${result.duplicates} answers came twice: two nodes held one bucket`,
+  );
 }
 
 async function showLogs(lab: Lab, screen: Screen): Promise<void> {

@@ -5,7 +5,7 @@ import type { Lab } from "./lab.ts";
 import type { Screen } from "./screen.ts";
 import type { Traffic } from "./traffic.ts";
 import type { Pair, TrafficSample } from "./traffic_protocol.ts";
-import { pause } from "./wait.ts";
+import { pause, unlessAborted } from "./wait.ts";
 
 export interface StoryOptions {
   readonly connections: number;
@@ -69,11 +69,12 @@ export class Story {
     const { connections } = this.#options;
     this.#chapter(`Opening ${connections} TCP connections through the cluster, IPv4 and IPv6.`);
     this.#wait("the connections are open");
-    this.#traffic = await this.#lab.startTraffic({
-      connections,
-      pings: await this.#choosePings(12),
-      lastEchoTimeoutMs: this.#options.fast ? 5000 : 10_000,
-    });
+    const pings = await this.#choosePings(12);
+    const lastEchoTimeoutMs = this.#options.fast ? 5000 : 10_000;
+    this.#traffic = await unlessAborted(
+      this.#lab.startTraffic({ connections, pings, lastEchoTimeoutMs }),
+      this.#options.signal,
+    );
     await this.#step("steady", async () => {
       if (this.#lab.options.replication) await this.#settle(this.#everybody());
       await this.#linger(3000);
@@ -138,7 +139,7 @@ export class Story {
   async #end(): Promise<DemoResult> {
     this.#chapter("Every connection has to echo once more.");
     this.#wait("every connection has echoed once more");
-    const report = await this.#traffic!.finish();
+    const report = await unlessAborted(this.#traffic!.finish(), this.#options.signal);
     const { options } = this.#lab;
     return {
       schema: 1,

@@ -65,14 +65,23 @@ export class Traffic {
     clients.onSample = (sample) => this.#latest = sample;
   }
 
-  /** Resolves when every connection is open and busy. @throws AvailError where one cannot be. */
-  static async start(names: LabNames, some: Partial<TrafficOptions>): Promise<Traffic> {
+  /**
+   * Resolves when every connection is open and busy.
+   *
+   * @param signal Ends every wait of this traffic.
+   * @throws AvailError where a connection cannot be opened.
+   */
+  static async start(
+    names: LabNames,
+    some: Partial<TrafficOptions>,
+    signal: AbortSignal,
+  ): Promise<Traffic> {
     const options = { ...defaults, ...some };
-    const servers = await TrafficProcess.start(names, "servers");
+    const servers = await TrafficProcess.start(names, "servers", signal);
     let clients: TrafficProcess | null = null;
     try {
       await servers.expect("ready", startTimeoutMs);
-      clients = await TrafficProcess.start(names, "clients");
+      clients = await TrafficProcess.start(names, "clients", signal);
       clients.send(planTraffic(options));
       await clients.expect("ready", startTimeoutMs);
       return new Traffic(options, servers, clients);
@@ -152,13 +161,22 @@ class TrafficProcess {
   #wake: () => void = () => {};
   #ended = false;
 
-  private constructor(readonly role: string, child: Deno.ChildProcess) {
+  private constructor(
+    readonly role: string,
+    child: Deno.ChildProcess,
+    readonly signal: AbortSignal,
+  ) {
     this.#child = child;
     this.#input = child.stdin.getWriter();
     this.#listen();
   }
 
-  static async start(names: LabNames, role: "clients" | "servers"): Promise<TrafficProcess> {
+  static async start(
+    names: LabNames,
+    role: "clients" | "servers",
+    signal: AbortSignal,
+  ): Promise<TrafficProcess> {
+    signal.throwIfAborted();
     const child = new Deno.Command("ip", {
       args: ["netns", "exec", names.namespace(role), ...trafficCommand(), role],
       stdin: "piped",
@@ -167,7 +185,7 @@ class TrafficProcess {
       detached: true,
     }).spawn();
     await record(names.directory, `traffic-${role}`, child.pid);
-    return new TrafficProcess(role, child);
+    return new TrafficProcess(role, child, signal);
   }
 
   send(message: unknown): void {
@@ -181,12 +199,15 @@ class TrafficProcess {
     timeoutMs: number,
   ): Promise<Extract<TrafficMessage, { kind: K }>> {
     let late = false;
+    const onAbort = () => this.#wake();
+    this.signal.addEventListener("abort", onAbort);
     const timer = setTimeout(() => {
       late = true;
       this.#wake();
     }, timeoutMs);
     try {
       for (;;) {
+        this.signal.throwIfAborted();
         const at = this.#messages.findIndex((message) => message.kind === kind);
         if (at >= 0) {
           return this.#messages.splice(at, 1)[0] as Extract<TrafficMessage, { kind: K }>;
@@ -201,6 +222,7 @@ class TrafficProcess {
       }
     } finally {
       clearTimeout(timer);
+      this.signal.removeEventListener("abort", onAbort);
     }
   }
 

@@ -51,3 +51,17 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.removeEventListener("abort", onAbort);
   }
 }
+
+/** `work`, or the signal's reason as soon as it is aborted; `work` itself goes on unheard. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  work.catch(() => {}); // Where the signal came first, nobody else hears of it.
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

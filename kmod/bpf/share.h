@@ -23,6 +23,7 @@ struct avail_share {
 	u32 shared6[AVAIL_SHARED_MAX][4];	/* as loaded */
 	/* Only so that two configurations can be told apart by comparing bytes: */
 	u32 ifindex;
+	u32 without_xdp;	/* 1: steer_ingress was asked for */
 	u8 build[16];		/* digest of the object that the programs came from */
 };
 

@@ -64,9 +64,10 @@ export function removePinDirectory(path: string, undo: UndoLog): void {
   undo.forget(change);
 }
 
-/** Names in a directory, in a stable order. */
+/** Names of pins in a directory, in a stable order; those with a dot are the kernel's own. */
 export function pinNames(path: string): string[] {
-  return Array.from(Deno.readDirSync(path), (entry) => entry.name).sort();
+  return Array.from(Deno.readDirSync(path), (entry) => entry.name)
+    .filter((name) => !name.includes(".")).sort();
 }
 
 /** Names in a bpf file system have no dots; interfaces' names have no colons. */
@@ -78,7 +79,8 @@ function systemDirectory(runDir: string): string {
   return `${systemBpfFs}/avail${runDir.replaceAll("/", "_").replaceAll(".", ":")}`;
 }
 
-function isDirectory(path: string): boolean {
+/** False also where there is nothing. */
+export function isDirectory(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch {

@@ -53,7 +53,6 @@ const slotBytes = 2048;
 const dumpBytes = 32 * 1024;
 
 const sysctlFolder = "/proc/sys/net/netfilter/nf_conntrack_";
-const eventsSysctl = `${sysctlFolder}events`;
 
 const ENOENT = 2;
 const ENOMEM = 12;
@@ -90,7 +89,6 @@ export class LinuxConntrack implements Conntrack {
   readonly #answer = new Uint8Array(8192);
   readonly #answerView = new DataView(this.#answer.buffer);
   readonly #timeouts: Readonly<Record<string, number>>;
-  readonly #eventsBefore: string;
   /** Which operation of the batch a message of this round belongs to; -1: its error is no matter. */
   readonly #owners = new Int32Array(2 * batchMax);
   readonly #errors = new Int32Array(batchMax);
@@ -99,8 +97,7 @@ export class LinuxConntrack implements Conntrack {
   #eventCount = 0;
   #malformed = 0;
 
-  private constructor(eventsBefore: string) {
-    this.#eventsBefore = eventsBefore;
+  private constructor() {
     this.#timeouts = readTimeouts();
     this.#events = new NetlinkSocket(NETLINK_NETFILTER, conntrackGroups);
     this.#reader = new NetlinkSocket(NETLINK_NETFILTER);
@@ -113,23 +110,21 @@ export class LinuxConntrack implements Conntrack {
   }
 
   /**
-   * Opens the table of this network namespace. With `nf_conntrack_events` at its default of 2, flows
-   * that are older than the listener would never tell of themselves: it is set to 1 until `close`.
+   * Opens the table of this network namespace. `nf_conntrack_events` should be 1 by then: with its
+   * default of 2, flows that are older than the listener never tell of themselves.
    */
   static open(): LinuxConntrack {
-    let before: string;
     try {
-      before = Deno.readTextFileSync(eventsSysctl).trim();
-      if (before !== "1") Deno.writeTextFileSync(eventsSysctl, "1");
+      Deno.readTextFileSync(`${sysctlFolder}events`);
+      return new LinuxConntrack();
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new AvailError(
         `listen to connection events: ${why}; the kernel needs nf_conntrack with ` +
-          "CONFIG_NF_CONNTRACK_EVENTS, and avail has to be root",
+          "CONFIG_NF_CONNTRACK_EVENTS and CONFIG_NF_CT_NETLINK, and avail has to be root",
         { cause },
       );
     }
-    return new LinuxConntrack(before);
   }
 
   /** Events that were read. */
@@ -293,12 +288,11 @@ export class LinuxConntrack implements Conntrack {
     return normalTimeoutS(flow, this.#timeouts);
   }
 
-  /** Closes the sockets and puts `nf_conntrack_events` back. Nothing may wait for events any more. */
+  /** Closes the sockets; nothing may wait for events any more. */
   close(): void {
     this.#events.close();
     this.#reader.close();
     this.#writer.close();
-    if (this.#eventsBefore !== "1") Deno.writeTextFileSync(eventsSysctl, this.#eventsBefore);
   }
 }
 

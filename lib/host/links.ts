@@ -3,6 +3,8 @@ import { AvailError } from "../errors.ts";
 import type { Link, LinkHandler, Transport } from "../replication/transport.ts";
 
 const readBytes = 64 * 1024;
+/** After a connection that could not be taken. */
+const acceptPauseMs = 10;
 
 class TcpLink implements Link {
   readonly remote: string;
@@ -124,7 +126,9 @@ export class TcpListener {
       try {
         accept(new TcpLink(await listener.accept()));
       } catch {
-        // A connection that was gone before it was taken; a closed listener ends the loop.
+        if (!this.#listeners.includes(listener)) return;
+        // A connection that was gone before it was taken, or no descriptor left for it.
+        await new Promise((resolve) => setTimeout(resolve, acceptPauseMs));
       }
     }
   }

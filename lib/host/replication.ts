@@ -67,6 +67,8 @@ export class Replication {
   #isScheduled = false;
   #isClosed = false;
   #idleWaiters: (() => void)[] = [];
+  /** What ended the work before its time; `run` tells. */
+  #failure: { readonly cause: unknown } | null = null;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(options: ReplicationOptions) {
@@ -155,6 +157,7 @@ export class Replication {
     this.#wake();
     const conntrack = this.#conntrack;
     while (!this.#isClosed) {
+      if (this.#failure !== null) throw this.#failure.cause;
       if (conntrack === null) {
         await sleep(waitMs);
         continue;
@@ -196,8 +199,14 @@ export class Replication {
 
   /** One step, and the arrangement of the next. */
   #work(): void {
-    if (this.#isClosed) return this.#becomeIdle();
-    const nextAt = this.#replicator.step(clock());
+    if (this.#isClosed || this.#failure !== null) return this.#becomeIdle();
+    let nextAt: number;
+    try {
+      nextAt = this.#replicator.step(clock());
+    } catch (cause) {
+      this.#failure = { cause };
+      return this.#becomeIdle();
+    }
     clearTimeout(this.#timer);
     if (nextAt === 0) return this.#wake();
     this.#becomeIdle();

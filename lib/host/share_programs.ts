@@ -64,17 +64,16 @@ export class SharePrograms {
 
   /**
    * What is pinned: `same`: these very programs with this very configuration are attached; `equal`:
-   * another build with this configuration; `other`: something else, or nothing.
+   * other programs with this configuration; `other`: something else, or nothing.
    */
   compare(): "same" | "equal" | "other" {
     const pinned = this.#pinnedContent();
     if (pinned === null || !this.#isAttached("egress") || !this.#isAttached("ingress")) {
       return "other";
     }
-    if (this.#mode === "tc" && this.#isAttached("xdp")) return "equal";
     const differsAt = pinned.findIndex((byte, i) => byte !== this.#content[i]);
     if (differsAt < 0) return "same";
-    return differsAt >= shareLayout.build ? "equal" : "other";
+    return differsAt >= shareLayout.withoutXdp ? "equal" : "other";
   }
 
   /** How frames come in now. */

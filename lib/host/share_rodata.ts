@@ -28,8 +28,9 @@ export const shareLayout = {
   shared4: 620,
   shared6: 748,
   ifindex: 1260,
-  build: 1264,
-  bytes: 1280,
+  withoutXdp: 1264,
+  build: 1268,
+  bytes: 1284,
 } as const;
 
 /** Offsets in struct avail_prefix. */
@@ -51,6 +52,8 @@ export interface ShareConstants {
   readonly markMask: number;
   readonly addresses: readonly AddressPrefix[];
   readonly ifindex: number;
+  /** Whether the classifier at tc ingress was asked for. */
+  readonly withoutXdp: boolean;
   /** 32 hexadecimal digits. */
   readonly build: string;
 }
@@ -88,6 +91,7 @@ export function encodeShare(share: ShareConstants): Uint8Array<ArrayBuffer> {
   shared4.forEach((a, i) => bytes.set(addressBytes(a.address), shareLayout.shared4 + 4 * i));
   shared6.forEach((a, i) => bytes.set(addressBytes(a.address), shareLayout.shared6 + 16 * i));
   u32(shareLayout.ifindex, share.ifindex);
+  u32(shareLayout.withoutXdp, share.withoutXdp ? 1 : 0);
   bytes.set(Uint8Array.fromHex(share.build), shareLayout.build);
   return bytes;
 }

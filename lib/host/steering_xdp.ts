@@ -16,6 +16,7 @@ import type { BucketSet } from "../ownership/bucket_set.ts";
 import type { Millis, SteeringCounters } from "../ports.ts";
 import {
   findPinDirectory,
+  isDirectory,
   pinName,
   pinNames,
   preparePinDirectory,
@@ -125,7 +126,7 @@ function onLink(share: XdpShare, links: readonly Link[]): Share {
       `use ${share.interface} as a share: no such interface; there are ${names}`,
     );
   }
-  if (link.mac.length !== 6) {
+  if (!link.isEthernet) {
     throw new AvailError(`use ${share.interface} as a share: it is no Ethernet interface`);
   }
   if (!link.isUp) {
@@ -221,6 +222,7 @@ function constantsOf(share: Share, options: XdpOptions, build: string) {
     markMask: options.markMask ?? 0,
     addresses: share.addresses,
     ifindex: share.link.index,
+    withoutXdp: options.mode === "tc",
     build,
   };
 }
@@ -246,7 +248,7 @@ function removeOthers(pins: string, shares: readonly Share[]): void {
   const kept = new Set(shares.map((share) => pinName(share.interface)));
   for (const name of pinNames(pins)) {
     const path = `${pins}/${name}`;
-    if (kept.has(name) || !Deno.statSync(path).isDirectory) continue;
+    if (kept.has(name) || !isDirectory(path)) continue;
     for (const inner of pinNames(path)) Deno.removeSync(`${path}/${inner}`);
     Deno.removeSync(path);
   }
@@ -257,7 +259,7 @@ function remove(runDir: string, route: RouteSocket, undo: UndoLog): void {
   const pins = findPinDirectory(runDir);
   if (pins !== null) {
     stop(pins);
-    for (const name of pinNames(pins)) {
+    for (const name of pinNames(pins).filter((each) => isDirectory(`${pins}/${each}`))) {
       for (const ingress of ["xdp", "ingress"]) removeIfThere(`${pins}/${name}/${ingress}`);
     }
   }

@@ -33,6 +33,7 @@ const IFA_FLAGS = 8;
 const RTA_DST = 1;
 const RTA_OIF = 4;
 
+const ARPHRD_ETHER = 1;
 const IFF_UP = 1;
 const IFF_LOWER_UP = 0x10000;
 const IFA_F_NODAD = 0x02;
@@ -53,6 +54,8 @@ const familyNumbers = { 4: 2, 6: 10 } as const; // AF_INET, AF_INET6
 export interface Link {
   readonly index: number;
   readonly name: string;
+  /** Whether it carries Ethernet frames, as the loopback and tunnels do not. */
+  readonly isEthernet: boolean;
   /** Its link-layer address; empty where it has none. */
   readonly mac: Uint8Array;
   /** `ip -d link` shows it: vlan, bridge, bond, veth, …; null for a plain device. */
@@ -166,6 +169,7 @@ export function decodeLink(view: DataView, message: Message): Link | null {
   return {
     index: view.getInt32(message.start + 4, true),
     name,
+    isEthernet: view.getUint16(message.start + 2, true) === ARPHRD_ETHER,
     mac,
     kind,
     isUp: (flags & IFF_UP) !== 0,

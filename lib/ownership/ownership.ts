@@ -113,17 +113,18 @@ export class Ownership {
 
   /**
    * Switches on what this node must handle now; what that is. Call it only with a valid lease and in
-   * state ready.
+   * state ready. `mayInherit` false: only what has been released to this node.
    */
-  activate(live: readonly LiveNode[]): BucketSet {
+  activate(live: readonly LiveNode[], mayInherit = true): BucketSet {
     const plan = this.#plan;
     const activated = BucketSet.empty();
     if (plan === null || this.#forfeited || !isMember(plan, this.self.incarnation)) {
       return activated;
     }
-    const agreed = live.every(({ heartbeat }) =>
-      heartbeat.planEpoch === 0 || heartbeat.planDigest === plan.digest
-    );
+    const agreed = mayInherit &&
+      live.every(({ heartbeat }) =>
+        heartbeat.planEpoch === 0 || heartbeat.planDigest === plan.digest
+      );
     const claimed = live.reduce(
       (claims, node) => claims.union(this.#standingClaims(node)),
       this.claims,

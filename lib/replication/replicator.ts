@@ -453,7 +453,9 @@ export class Replicator implements SessionEvents {
         session.start();
       },
       (error: unknown) => {
-        this.#countEnd(`connect: ${error instanceof Error ? error.message : String(error)}`);
+        const why = error instanceof Error ? error.message : String(error);
+        this.#countEnd("no connection");
+        this.#ports.log(`no stream with ${peer.name}: ${why}`);
         peer.dialer.failed(this.#ports.clock());
         this.#ports.wake();
       },
@@ -523,7 +525,10 @@ export class Replicator implements SessionEvents {
     this.#addCounters(session);
     const name = session.stream.peer?.name;
     const peer = name === undefined ? undefined : this.#peers.get(name);
-    if (peer === undefined || peer.session !== session) return;
+    if (peer === undefined || peer.session !== session) {
+      if (session.stream.fault !== null) this.#ports.log(`a connection for replication ${reason}`);
+      return;
+    }
     this.#ports.log(`stream with ${peer.name} ended: ${reason} (${session.remote})`);
     peer.session = null;
     peer.dialer.failed(this.#ports.clock());

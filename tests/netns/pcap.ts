@@ -26,7 +26,8 @@ export class Capture {
   /** Returns once tcpdump listens. */
   static async start(namespace: string, device: string, path: string): Promise<Capture> {
     const child = new Deno.Command("ip", {
-      args: ["netns", "exec", namespace, "tcpdump", "-Z", "root", "-U", "-i", device, "-w", path],
+      args: ["netns", "exec", namespace, "tcpdump", "-Z", "root", "-U", "--immediate-mode"]
+        .concat("-i", device, "-w", path),
       stdout: "null",
       stderr: "piped",
     }).spawn();

@@ -169,7 +169,7 @@ for (const mode of ["auto", "tc"] as const) {
     assertEquals((await lab.inside("c", ..."ping -c2 -W1 10.2.0.200".split(" "))).code, 1);
     for (const side of sides) {
       const frames = await captures[side].stop();
-      assertGreater(frames.length, 10);
+      assertGreater(frames.length, 0);
       for (const told of namedInFrames(frames, side)) assert(!told.includes("shared"), told);
       assertEquals(frames.filter((frame) => isFrom(frame, [10, side === "in" ? 2 : 1, 0])), []);
     }
@@ -203,7 +203,6 @@ for (const mode of ["auto", "tc"] as const) {
     const kinds = new Set(all);
     for (
       const expected of [
-        "arp request: shared by cluster MAC",
         "arp reply: shared by cluster MAC",
         "ndp 135: shared by cluster MAC",
         "ndp 136: shared by cluster MAC",
@@ -228,7 +227,7 @@ function isFrom(frame: Uint8Array, network: readonly number[]): boolean {
 function namedInFrames(frames: readonly Uint8Array[], side: Side): string[] {
   const n = side === "in" ? 1 : 2;
   const isShared = (bytes: Uint8Array) =>
-    bytes.toHex() === (bytes.length === 4 ? `0a0${n}0064` : `fd0${n}${"0".repeat(26)}0100`);
+    bytes.toHex() === (bytes.length === 4 ? `0a0${n}0064` : `fd0${n}${"0".repeat(24)}0100`);
   const by = (mac: Uint8Array) =>
     mac.toHex() === clusterMac[side] ? "shared by cluster MAC" : "shared by other MAC";
   return frames.flatMap((frame) => {
@@ -386,8 +385,14 @@ netnsTest("a node without own addresses reaches the shares' networks", async (la
   const process = await lab.start(1);
   await process.own(range(0, 256));
   await process.lease(aDayMs);
+  const captures = await captureBoth(lab);
   assertEquals(await pingFromAll(lab, 4, "10.2.0.200"), { received: 90, duplicates: 0 });
   assertEquals(await pingFromAll(lab, 6, "fd02::200"), { received: 90, duplicates: 0 });
+  // Its own questions carry the shared address then, and with it the cluster MAC.
+  await captures.in.stop();
+  const told = namedInFrames(await captures.out.stop(), "out");
+  assert(told.includes("arp request: shared by cluster MAC"), told.join());
+  assert(!told.some((each) => each.includes("other MAC")), told.join());
   await process.end("detach");
   lab.processes.delete(1);
   assertEquals(await snapshot(lab, 1), before);
@@ -440,8 +445,6 @@ netnsTest("VLAN, bridge and bond devices are steered at tc ingress", async (lab)
       ["-n", sw, "link", "set", "v", "master", "in", "up"],
     ],
     bridge: [
-      ["-n", sw, "link", "del", "v"],
-      ["-n", sw, "link", "set", "n1in", "master", "in"],
       ["-n", node, "link", "add", "v", "type", "bridge"],
       ["-n", node, "link", "set", "in", "master", "v"],
     ],
@@ -480,5 +483,7 @@ netnsTest("VLAN, bridge and bond devices are steered at tc ingress", async (lab)
     await process.end("detach");
     lab.processes.delete(1);
     await must("ip", "-n", node, "link", "del", "v");
+    await run("ip", "-n", sw, "link", "del", "v");
+    await must("ip", "-n", sw, "link", "set", "n1in", "master", "in");
   }
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertNotEquals } from "../assert.ts"
 import { BucketHash, halfSipHash } from "../../lib/ownership/bucket.ts";
 import { bucketOfFrame } from "../../lib/ownership/bucket_of_frame.ts";
 import { frameKey } from "../vectors/bucket_vector.ts";
+import { Random } from "../fuzz/broken_frames.ts";
 import { icmp, ipv4 } from "../vectors/frames.ts";
 import { bucketVectors, fromHex, hashVectors } from "../vectors/read.ts";
 import { referenceHash } from "../vectors/reference_hash.ts";
@@ -46,10 +47,11 @@ Deno.test("one bit of the seed changes most vectors' buckets", () => {
 
 Deno.test("pair and flow are the same from both sides; source is not", () => {
   const buckets = new BucketHash([7, 9]);
+  const random = new Random(1);
   let asymmetric = 0;
   for (let i = 0; i < 2000; i++) {
     const size = i % 2 === 0 ? 4 : 16;
-    const bytes = crypto.getRandomValues(new Uint8Array(2 * size));
+    const bytes = Uint8Array.from({ length: 2 * size }, () => random.below(256));
     if (i % 10 < 2) bytes.copyWithin(size, 0, size - 1);
     const pair = buckets.ofPair(bytes, 0, size, size);
     assertEquals(buckets.ofPair(bytes, size, 0, size), pair);

@@ -1,0 +1,45 @@
+import { assertEquals } from "../assert.ts";
+import { guardOf, leaseUntil } from "../../lib/ownership/lease.ts";
+
+const terms = { intervalMs: 100, detectionMs: 300, guardMs: 2, groupSize: 3, required: 1 };
+const now = 10_000;
+const peer = (ackedAgoMs: number, heardAgoMs = 10, hearsAnybody = true) => ({
+  ackedSentAt: now - ackedAgoMs,
+  lastHeard: now - heardAgoMs,
+  hearsAnybody,
+});
+const left = (peers: ReturnType<typeof peer>[], changes = {}) =>
+  leaseUntil(peers, { ...terms, ...changes }, now) - now;
+
+Deno.test("alone, the lease is a detection time less the guard", () => {
+  assertEquals(left([]), 298);
+});
+
+Deno.test("it runs from the send time of what was acknowledged, the least of all peers", () => {
+  assertEquals(left([peer(50), peer(120)]), 178);
+});
+
+Deno.test("a peer that does not acknowledge ends it, also before now", () => {
+  assertEquals(left([peer(50), peer(Infinity)]), -Infinity);
+  assertEquals(left([peer(400)]), -102);
+});
+
+Deno.test("a peer that is not heard any more is left out just before it would end the lease", () => {
+  assertEquals(left([peer(400, 197)]), -102);
+  assertEquals(left([peer(400, 198)]), 298);
+});
+
+Deno.test("a deaf peer ends it only where nobody else hears this node", () => {
+  assertEquals(left([peer(400, 10, false), peer(50)], { groupSize: 2 }), 248);
+  assertEquals(left([peer(400, 10, false)], { groupSize: 1 }), -102);
+});
+
+Deno.test("a majority needs the acknowledgements of others, also when nobody else is heard", () => {
+  assertEquals(left([], { required: 2 }), -Infinity);
+  assertEquals(left([peer(60, 250)], { required: 2 }), 238);
+});
+
+Deno.test("the guard is 2 ms, or two steps of a coarse clock", () => {
+  assertEquals(guardOf(0.000001), 2);
+  assertEquals(guardOf(4), 8);
+});
