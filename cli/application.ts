@@ -3,14 +3,13 @@ import {
   type Application,
   ArgumentScannerError,
   buildApplication,
-  buildCommand,
   buildRouteMap,
-  type Command,
   formatMessageForArgumentScannerError,
   text_en,
 } from "@stricli/core";
 import { AvailError, ConfigError, type ExitCode, exitCodes, formatFault } from "../lib/errors.ts";
 import type { Context } from "./context.ts";
+import { demoCommand } from "./demo.ts";
 import { drainCommand, resumeCommand } from "./drain.ts";
 import { flowsCommand } from "./flows.ts";
 import { runCommand } from "./run.ts";
@@ -18,8 +17,8 @@ import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
 import { whoCommand } from "./who.ts";
 
-/** The whole program; `inputs` decide only whether the demo's code is loaded. */
-export async function application(inputs: readonly string[]): Promise<Application<Context>> {
+/** The whole program. Commands load what they need when they run. */
+export function application(): Application<Context> {
   const routes = buildRouteMap({
     routes: {
       status: statusCommand,
@@ -28,7 +27,7 @@ export async function application(inputs: readonly string[]): Promise<Applicatio
       drain: drainCommand,
       resume: resumeCommand,
       run: runCommand,
-      demo: await demoCommand(inputs),
+      demo: demoCommand,
       version: versionCommand,
     },
     docs: {
@@ -61,16 +60,6 @@ export function exitCodeOf(code: number | string | null | undefined): ExitCode {
   const known = Object.values(exitCodes).find((candidate) => candidate === code);
   if (known !== undefined) return known;
   return code === -5 || code === -4 ? exitCodes.usage : exitCodes.failed;
-}
-
-/** The demo is a program of its own: only its line in the help is here. */
-async function demoCommand(inputs: readonly string[]): Promise<Command<Context>> {
-  if (inputs[0] === "demo") return (await import("./demo.ts")).demoCommand;
-  return buildCommand<Record<never, never>, [], Context>({
-    docs: { brief: "Build a cluster on this machine, break it, and watch no connection die" },
-    parameters: {},
-    loader: () => Promise.reject(new Error("the demo was not loaded")),
-  });
 }
 
 const words = {

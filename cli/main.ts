@@ -13,7 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
     process: { stdout: writerTo(Deno.stdout), stderr: writerTo(Deno.stderr), exitCode: null },
     style: styleOf((name) => Deno.env.get(name), Deno.stdout.isTerminal()),
   };
-  await run(await application(inputs), inputs, context);
+  await run(application(), inputs, context);
   return exitCodeOf(context.process.exitCode);
 }
 

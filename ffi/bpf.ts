@@ -185,8 +185,8 @@ export interface TestRun {
 }
 
 /**
- * BPF_PROG_TEST_RUN: runs a program on a frame (at least 14 bytes), `repeat` times. `context` is the
- * start of a struct __sk_buff for a tc program.
+ * BPF_PROG_TEST_RUN: runs a program on a frame (at least 14 bytes), `repeat` times. `context` is a
+ * struct __sk_buff for a tc program, which is written back.
  */
 export function testRun(
   program: number,
@@ -203,7 +203,9 @@ export function testRun(
     [24, out],
     [32, repeat],
     [40, context.length],
+    [44, context.length],
     [48, context],
+    [56, context],
   ]);
   const result = raw(BPF_PROG_TEST_RUN, block);
   if (result < 0 && lastErrno() !== ENOSPC) throw new SystemError("run BPF program", lastErrno());

@@ -66,6 +66,7 @@ const symbols = {
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" }, // int fd, unsigned long request, void *
   syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" }, // long number, …: as bpf(2) takes them
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" }, // pid_t, int policy, const struct sched_param *
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" }, // int which, id_t who, int nice
   mlockall: { parameters: ["i32"], result: "i32" }, // int flags
   __errno_location: { parameters: [], result: "pointer" }, // int *
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -386,6 +387,11 @@ export function systemCall(
 /** Gives the calling thread a real-time priority (SCHED_FIFO, 1 to 99); false where not allowed. */
 export function useRealtimePriority(priority: number): boolean {
   return libc().sched_setscheduler(0, 1, new Int32Array([priority])) === 0;
+}
+
+/** Gives the calling thread a nice value (-20 to 19); false where not allowed. */
+export function useNiceValue(nice: number): boolean {
+  return libc().setpriority(0, 0, nice) === 0; // PRIO_PROCESS; on Linux, of this thread
 }
 
 /** Keeps this process's memory from being paged out; false where not allowed. */

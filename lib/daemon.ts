@@ -4,22 +4,22 @@
  *
  * Resources are acquired in order and released in reverse, whatever ends the daemon.
  */
-import { CLOCK_BOOTTIME, clockMs } from "../ffi/libc.ts";
 import type { Config } from "./config.ts";
 import { configDigest } from "./config_digest.ts";
 import type { ControlRequest, Who } from "./control.ts";
 import { AvailError, exitCodes } from "./errors.ts";
+import { now } from "./host/clock.ts";
 import { serveControl } from "./host/control_socket.ts";
 import { CoreThread } from "./host/core_thread.ts";
 import { standardErrorLog } from "./host/log_output.ts";
 import { type Machine, readMachine, readOwnAddresses, xdpShare } from "./host/machine.ts";
 import { notifyServiceManager } from "./host/notify.ts";
 import { Replication } from "./host/replication.ts";
+import { preferReplication } from "./host/scheduling.ts";
 import { attachXdp, type XdpAttachment } from "./host/steering_xdp.ts";
 import type { Log } from "./log.ts";
 import type { CoreEvent } from "./node_types.ts";
 import { FlowBuckets } from "./ownership/flow_bucket.ts";
-import type { Millis } from "./ports.ts";
 import { statusOf } from "./status.ts";
 import { formatAddress } from "./wire/address.ts";
 import { toHex } from "./wire/cursor.ts";
@@ -55,6 +55,7 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
     await control.ended;
   });
 
+  preferReplication();
   const machine = readMachine(config);
   const attachment = attachXdp({
     runDir: parentOf(config.control.socket),
@@ -134,6 +135,7 @@ class Daemon {
       probes: machine.probes,
       stateFd: attachment.stateFd,
     }, {
+      started: (scheduling) => this.#log.info("the core runs", { scheduling }),
       orders: (orders) => this.#replication.order(orders),
       release: (order) => this.#replication.release(order),
       event: (event) => this.#logEvent(event),
@@ -279,8 +281,4 @@ function tellModes(log: Log, { modes, adopted }: XdpAttachment): void {
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function now(): Millis {
-  return clockMs(CLOCK_BOOTTIME);
 }

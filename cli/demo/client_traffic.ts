@@ -3,6 +3,7 @@ import type { GapMeter, SequenceMeter } from "./meters.ts";
 import { PingFlow } from "./ping_flow.ts";
 import { TcpFlow } from "./tcp_flow.ts";
 import {
+  type Duplicate,
   type FlowKind,
   flowKinds,
   type IntervalReport,
@@ -24,6 +25,8 @@ const openingMax = 25;
 const lateTurnsMax = 10;
 const messageBytesMin = 64;
 const messageBytesMax = 1400;
+/** Answers that came twice, in the report. */
+const duplicatedMax = 50;
 
 interface Totals {
   readonly bytes: number;
@@ -38,6 +41,7 @@ export class ClientTraffic {
   readonly #udp: readonly UdpFlow[];
   readonly #pings: readonly PingFlow[];
   readonly #intervals: IntervalReport[] = [];
+  readonly #duplicated: Duplicate[] = [];
   readonly #timer: ReturnType<typeof setInterval>;
   #intervalName = "start";
   #intervalStart = performance.now();
@@ -125,6 +129,11 @@ export class ClientTraffic {
       }),
     };
     this.#intervals.push(report);
+    this.#duplicated.push(
+      ...this.#repeated("udp", this.#udp),
+      ...this.#repeated("ping", this.#pings),
+    );
+    this.#duplicated.splice(duplicatedMax);
     this.#intervalName = name;
     this.#intervalStart = now;
     this.#totalsBefore = totals;
@@ -152,6 +161,7 @@ export class ClientTraffic {
         flow.lost === null ? [] : [{ ...flow.pair, reason: flow.lost }]
       ),
       duplicates: this.#duplicates(),
+      duplicated: this.#duplicated,
       intervals: this.#intervals,
     };
   }
@@ -212,6 +222,13 @@ export class ClientTraffic {
       udp: datagrams(this.#udp),
       ping: datagrams(this.#pings),
     };
+  }
+
+  #repeated(kind: "udp" | "ping", flows: readonly (UdpFlow | PingFlow)[]): Duplicate[] {
+    const interval = this.#intervalName;
+    return flows.flatMap(({ pair, sequence }) =>
+      sequence.takeRepeated().map((number) => ({ kind, ...pair, sequence: number, interval }))
+    );
   }
 
   #duplicates(): number {

@@ -1,5 +1,5 @@
 /** What the demo found out, as a table for people and as JSON for scripts. */
-import type { IntervalReport, LostConnection, Pair } from "./traffic_protocol.ts";
+import type { Duplicate, IntervalReport, LostConnection, Pair } from "./traffic_protocol.ts";
 
 /** One step of the story. */
 export interface StepResult {
@@ -36,6 +36,8 @@ export interface DemoResult {
   readonly alive: number;
   readonly duplicates: number;
   readonly lost: readonly LostConnection[];
+  /** The first answers that came twice. */
+  readonly duplicated: readonly Duplicate[];
   readonly steps: readonly StepResult[];
 }
 
@@ -91,6 +93,9 @@ export function verdict(result: DemoResult): string[] {
   const lines = [
     `${result.alive} of ${result.started} connections alive, ${result.duplicates} duplicate answers`,
   ];
+  for (const { kind, source, target, sequence, interval } of result.duplicated.slice(0, 5)) {
+    lines.push(`  twice: ${kind} ${source} to ${target}, number ${sequence}, while ${interval}`);
+  }
   if (!result.replication) {
     lines.push(
       lost > 0

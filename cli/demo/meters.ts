@@ -36,19 +36,20 @@ export class GapMeter {
 
 /** Counts answers that are missing or came twice, by their sequence numbers. */
 export class SequenceMeter {
-  #next: number | null = null;
+  #next: number;
   #lost = 0;
   #duplicates = 0;
+  readonly #repeated: number[] = [];
   readonly #missing = new Set<number>();
   readonly #modulus: number;
 
-  /** @param bits Width of the numbers: they wrap. */
-  constructor(bits: 16 | 32) {
+  /** @param first The first number that is sent. @param bits Width of the numbers: they wrap. */
+  constructor(first: number, bits: 16 | 32) {
+    this.#next = first;
     this.#modulus = 2 ** bits;
   }
 
   heard(wrapped: number): void {
-    this.#next ??= wrapped;
     const sequence = this.#unwrap(wrapped, this.#next);
     if (sequence >= this.#next) {
       this.#miss(this.#next, sequence);
@@ -57,7 +58,13 @@ export class SequenceMeter {
       this.#lost--;
     } else {
       this.#duplicates++;
+      if (this.#repeated.length < repeatedMax) this.#repeated.push(wrapped);
     }
+  }
+
+  /** The first numbers that came twice since the last call. */
+  takeRepeated(): number[] {
+    return this.#repeated.splice(0);
   }
 
   get duplicates(): number {
@@ -87,3 +94,4 @@ export class SequenceMeter {
 }
 
 const lateMax = 1024;
+const repeatedMax = 10;

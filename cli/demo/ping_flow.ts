@@ -5,7 +5,7 @@ import type { Pair } from "./traffic_protocol.ts";
 
 export class PingFlow {
   readonly gap = new GapMeter(performance.now());
-  readonly sequence = new SequenceMeter(16);
+  readonly sequence = new SequenceMeter(1, 16);
   readonly #child: Deno.ChildProcess;
 
   private constructor(readonly pair: Pair, child: Deno.ChildProcess) {

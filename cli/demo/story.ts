@@ -151,6 +151,7 @@ export class Story {
       alive: report.alive,
       duplicates: report.duplicates,
       lost: report.lost,
+      duplicated: report.duplicated,
       steps: this.#steps,
     };
   }

@@ -89,11 +89,21 @@ export interface LostConnection extends Pair {
   readonly reason: string;
 }
 
+/** An answer that came twice. */
+export interface Duplicate extends Pair {
+  readonly kind: "udp" | "ping";
+  readonly sequence: number;
+  /** The interval in which it came. */
+  readonly interval: string;
+}
+
 export interface TrafficReport {
   readonly started: number;
   readonly alive: number;
   readonly lost: readonly LostConnection[];
   readonly duplicates: number;
+  /** The first of them. */
+  readonly duplicated: readonly Duplicate[];
   /** In order; the last one ends with the last echoes. */
   readonly intervals: readonly IntervalReport[];
 }

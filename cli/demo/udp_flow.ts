@@ -7,7 +7,7 @@ const datagramBytes = 64;
 
 export class UdpFlow {
   readonly gap = new GapMeter(performance.now());
-  readonly sequence = new SequenceMeter(32);
+  readonly sequence = new SequenceMeter(0, 32);
   readonly #socket: Socket;
   #next = 0;
 

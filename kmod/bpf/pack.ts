@@ -2,15 +2,17 @@
  * From clang's object file (ELF, 64-bit, little-endian) to what lib/host/bpf_object.ts loads.
  *
  * The programs are written for it: each in a section of its own (`xdp` or `tc/…`), no calls between
- * functions, maps as plain numbers in the section `maps` (struct avail_map), constants in `.rodata`.
+ * functions, maps as plain numbers in the section `maps` (struct avail_map), what user space maps as
+ * variables in the section `shared`, constants in `.rodata`.
  * Whatever else a program refers to is refused here, and not left to the verifier.
  */
 import { createHash } from "node:crypto";
-import type {
-  PackedMap,
-  PackedObject,
-  PackedProgram,
-  PackedRelocation,
+import {
+  type PackedMap,
+  type PackedObject,
+  type PackedProgram,
+  type PackedRelocation,
+  rodataName,
 } from "../../lib/host/bpf_object.ts";
 
 /** An object file that the packer does not understand. */
@@ -24,6 +26,8 @@ const STT_FUNC = 2;
 const R_BPF_64_64 = 1;
 const LD_IMM64 = 0x18;
 const mapBytes = 20; // struct avail_map
+const BPF_MAP_TYPE_ARRAY = 2;
+const BPF_F_MMAPABLE = 1 << 10;
 
 interface Section {
   readonly name: string;
@@ -39,6 +43,7 @@ interface Symbol {
   readonly type: number;
   readonly section: number;
   readonly value: number;
+  readonly bytes: number;
 }
 
 /** Packs an object file; throws `PackError`. */
@@ -47,10 +52,16 @@ export function pack(file: Uint8Array<ArrayBuffer>): PackedObject {
   const sections = readSections(view);
   const symbols = readSymbols(view, sections);
   const find = (name: string) => sections.findIndex((section) => section.name === name);
-  const mapSection = find("maps"), rodataSection = find(".rodata");
+  const mapSection = find("maps"), sharedSection = find("shared"), rodataSection = find(rodataName);
+  const namedIn = (section: number) =>
+    symbols.filter((symbol) => symbol.section === section && symbol.name !== "");
 
-  const maps = symbols.filter((symbol) => symbol.section === mapSection && symbol.name !== "")
-    .map((symbol) => readMap(view, sections[mapSection].at + symbol.value, symbol.name));
+  const maps = [
+    ...namedIn(mapSection).map((symbol) =>
+      readMap(view, sections[mapSection].at + symbol.value, symbol.name)
+    ),
+    ...namedIn(sharedSection).map(sharedMap),
+  ];
 
   const relocationsOf = (index: number): PackedRelocation[] => {
     const table = sections.find((s) => s.type === SHT_REL && s.info === index);
@@ -60,14 +71,21 @@ export function pack(file: Uint8Array<ArrayBuffer>): PackedObject {
       const info = view.getBigUint64(table.at + 16 * i + 8, true);
       const symbol = symbols[Number(info >> 32n)];
       const place = sections[index].at + offset;
+      const from = `${sections[index].name}+${offset}`;
       if (Number(info & 0xffffffffn) !== R_BPF_64_64 || view.getUint8(place) !== LD_IMM64) {
-        throw new PackError(`${sections[index].name}+${offset}: refers to ${symbol.name}, no map`);
+        throw new PackError(`${from}: refers to ${symbol.name}, which is no variable`);
       }
-      if (symbol.section === mapSection) return { at: offset / 8, map: symbol.name, offset: 0 };
-      if (symbol.section !== rodataSection) {
-        throw new PackError(`${sections[index].name}+${offset}: ${symbol.name} is not in .rodata`);
+      const at = offset / 8, added = view.getInt32(place + 4, true);
+      switch (symbol.section) {
+        case mapSection:
+          return { at, map: symbol.name, offset: null };
+        case sharedSection:
+          return { at, map: symbol.name, offset: added };
+        case rodataSection:
+          return { at, map: rodataName, offset: symbol.value + added };
+        default:
+          throw new PackError(`${from}: ${symbol.name} is neither a map, nor shared, nor constant`);
       }
-      return { at: offset / 8, map: null, offset: symbol.value + view.getInt32(place + 4, true) };
     });
   };
 
@@ -90,6 +108,18 @@ export function pack(file: Uint8Array<ArrayBuffer>): PackedObject {
   const content = { rodataBytes: sections[rodataSection]?.bytes ?? 0, maps, programs };
   const build = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32);
   return { format: 1, build, ...content };
+}
+
+/** A variable that user space maps becomes an array of one element, by the variable's name. */
+function sharedMap({ name, bytes }: Symbol): PackedMap {
+  return {
+    name,
+    type: BPF_MAP_TYPE_ARRAY,
+    keyBytes: 4,
+    valueBytes: bytes,
+    entries: 1,
+    flags: BPF_F_MMAPABLE,
+  };
 }
 
 function readMap(view: DataView, at: number, name: string): PackedMap {
@@ -134,6 +164,7 @@ function readSymbols(view: DataView, sections: readonly Section[]): Symbol[] {
       type: view.getUint8(at + 4) & 15,
       section: view.getUint16(at + 6, true),
       value: Number(view.getBigUint64(at + 8, true)),
+      bytes: Number(view.getBigUint64(at + 16, true)),
     };
   });
 }

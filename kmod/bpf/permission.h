@@ -11,29 +11,18 @@ static AVAIL_INLINE void avail_count(u32 reason)
 		(*count)++;
 }
 
-static AVAIL_INLINE const volatile struct avail_state *avail_state(void)
-{
-	u32 first = 0;
-
-	return bpf_map_lookup_elem(&state, &first);
-}
-
 static AVAIL_INLINE int avail_owns(u32 bucket)
 {
-	const volatile struct avail_state *s = avail_state();
-
 	/* clang knows that a bucket is below 256 and drops the mask, which the verifier does not. */
 	asm volatile("" : "+r"(bucket));
 	bucket &= AVAIL_BUCKETS - 1;
-	return s && s->owned[s->active & 1][bucket >> 5] >> (bucket & 31) & 1;
+	return state.owned[state.active & 1][bucket >> 5] >> (bucket & 31) & 1;
 }
 
 /* Costs a precise clock: asked last. */
 static AVAIL_INLINE int avail_has_lease(void)
 {
-	const volatile struct avail_state *s = avail_state();
-
-	return s && bpf_ktime_get_boot_ns() < s->lease;
+	return bpf_ktime_get_boot_ns() < state.lease;
 }
 
 #endif

@@ -16,13 +16,8 @@
 
 const volatile struct avail_share share SEC(".rodata") = {};
 
-struct avail_map state SEC("maps") = {
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_bytes = sizeof(u32),
-	.value_bytes = sizeof(struct avail_state),
-	.entries = 1,
-	.flags = BPF_F_MMAPABLE,
-};
+/* Reached by its address, without a look-up; user space maps it. */
+volatile struct avail_state state SEC("shared") = {};
 
 struct avail_map counts SEC("maps") = {
 	.type = BPF_MAP_TYPE_PERCPU_ARRAY,

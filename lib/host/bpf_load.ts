@@ -11,7 +11,7 @@ import {
 } from "../../ffi/bpf.ts";
 import { close } from "../../ffi/libc.ts";
 import { assert } from "../errors.ts";
-import type { PackedObject, PackedProgram } from "./bpf_object.ts";
+import { type PackedObject, type PackedProgram, rodataName } from "./bpf_object.ts";
 
 /** Descriptors of the maps that programs share, by name. */
 export type Maps = ReadonlyMap<string, number>;
@@ -75,12 +75,12 @@ function relocate(program: PackedProgram, maps: Maps, rodata: number): Uint8Arra
   const instructions = Uint8Array.fromBase64(program.instructions);
   const view = new DataView(instructions.buffer);
   for (const { at, map, offset } of program.relocations) {
-    const fd = map === null ? rodata : maps.get(map);
+    const fd = map === rodataName ? rodata : maps.get(map);
     assert(fd !== undefined, `BPF program ${program.name} wants a map ${map}`);
-    const source = map === null ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
+    const source = offset === null ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE;
     view.setUint8(8 * at + 1, view.getUint8(8 * at + 1) & 0x0f | source << 4);
     view.setInt32(8 * at + 4, fd, true);
-    view.setInt32(8 * at + 12, offset, true);
+    view.setInt32(8 * at + 12, offset ?? 0, true);
   }
   return instructions;
 }

@@ -14,13 +14,17 @@ export interface PackedMap {
   readonly flags: number;
 }
 
-/** An instruction pair (ld_imm64) that needs a map's descriptor: of `map`, or an address in .rodata. */
+/** The name of the map that holds the programs' constants; the loader makes it for each share. */
+export const rodataName = ".rodata";
+
+/** An instruction pair (ld_imm64) that needs a map. */
 export interface PackedRelocation {
   /** Number of the first instruction of the pair. */
   readonly at: number;
-  /** null: .rodata, at `offset`. */
-  readonly map: string | null;
-  readonly offset: number;
+  /** A map's name, or `rodataName`. */
+  readonly map: string;
+  /** Where in the map's first value it points; null: the map itself is meant. */
+  readonly offset: number | null;
 }
 
 export interface PackedProgram {

@@ -11,6 +11,8 @@ import {
 } from "./thread_messages.ts";
 
 export interface CoreThreadEvents {
+  /** It runs, with what the machine allowed it: real time, nice or normal. */
+  started(scheduling: string): void;
   orders(orders: ReplicationOrders): void;
   release(order: ReleaseOrder): void;
   event(event: CoreEvent): void;
@@ -69,7 +71,7 @@ export class CoreThread {
   #take(report: Exclude<ThreadReport, { kind: "stopped" | "failed" }>): void {
     switch (report.kind) {
       case "started":
-        return;
+        return this.#events.started(report.scheduling);
       case "orders":
         return this.#events.orders(ordersFromJson(report.orders));
       case "release":

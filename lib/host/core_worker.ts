@@ -3,8 +3,7 @@
  * in poll(2), step the core, carry out the effects), without promises or timers of the runtime and
  * without any per-flow memory, so that nothing of this process but this loop decides when it runs.
  */
-import { CLOCK_BOOTTIME, clockMs, clockStepMs, PollSet, receive } from "../../ffi/libc.ts";
-import { lockMemory, useRealtimePriority } from "../../ffi/libc.ts";
+import { PollSet, receive } from "../../ffi/libc.ts";
 import { Node } from "../node.ts";
 import type { Effect, Input } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
@@ -14,12 +13,12 @@ import { clusterId, DatagramSeal, datagramTags, nonceBytes } from "../wire/seal.
 import { fromHex } from "../wire/cursor.ts";
 import { AddressProbe } from "./address_probe.ts";
 import { CarrierMonitor } from "./carrier_monitor.ts";
+import { now, stepMs } from "./clock.ts";
 import { HeartbeatLinks } from "./heartbeat_links.ts";
+import { preferCore } from "./scheduling.ts";
 import { openXdpSteering } from "./steering_xdp.ts";
 import { commandFromJson, type ThreadReport, type ThreadStart, toJson } from "./thread_messages.ts";
 
-/** Above everything that is not in real time itself, below the kernel's own threads (50). */
-const realtimePriority = 10;
 /** How often datagrams that carry none of our tags are looked at. */
 const strangersEveryMs = 500;
 /** A wait never lasts longer, so that strangers and answers are seen. */
@@ -74,15 +73,13 @@ class CoreLoop {
       leaseUntil: adopted.leaseUntil,
     };
     this.#core = new Node(
-      { ...options, adopted: held, clockStepMs: clockStepMs(CLOCK_BOOTTIME) },
-      clockMs(CLOCK_BOOTTIME),
+      { ...options, adopted: held, clockStepMs: stepMs() },
+      now(),
     );
   }
 
   run(): void {
-    const realtime = useRealtimePriority(realtimePriority);
-    lockMemory();
-    self.postMessage({ kind: "started", realtime });
+    self.postMessage({ kind: "started", scheduling: preferCore() });
     for (const change of this.#carriers.present()) this.#step({ kind: "carrier", ...change });
     const poll = new PollSet([
       this.#start.commandFd,
@@ -90,7 +87,7 @@ class CoreLoop {
       ...this.#links.descriptors,
     ]);
     while (!this.#stopped) {
-      const waitMs = this.#core.deadline - clockMs(CLOCK_BOOTTIME);
+      const waitMs = this.#core.deadline - now();
       poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(waitMs))));
       for (let i = 0; i < this.#start.interfaces.length; i++) {
         if (poll.isReady(2 + i)) this.#takeDatagrams(i);
@@ -99,9 +96,8 @@ class CoreLoop {
         for (const change of this.#carriers.changes()) this.#step({ kind: "carrier", ...change });
       }
       if (poll.isReady(0)) this.#takeCommands();
-      const now = clockMs(CLOCK_BOOTTIME);
-      if (now >= this.#strangersAt) this.#lookAtStrangers(now);
-      if (now >= this.#core.deadline) this.#step({ kind: "tick" });
+      if (now() >= this.#strangersAt) this.#lookAtStrangers();
+      if (now() >= this.#core.deadline) this.#step({ kind: "tick" });
     }
     this.#links.close();
     this.#carriers.close();
@@ -109,7 +105,7 @@ class CoreLoop {
   }
 
   #step(input: Input): void {
-    for (const effect of this.#core.step(input, clockMs(CLOCK_BOOTTIME))) this.#carryOut(effect);
+    for (const effect of this.#core.step(input, now())) this.#carryOut(effect);
   }
 
   #carryOut(effect: Effect): void {
@@ -149,8 +145,8 @@ class CoreLoop {
   }
 
   /** Datagrams that name this cluster and cannot be opened, and answers for shared addresses. */
-  #lookAtStrangers(now: number): void {
-    this.#strangersAt = now + strangersEveryMs;
+  #lookAtStrangers(): void {
+    this.#strangersAt = now() + strangersEveryMs;
     for (const datagram of this.#links.receiveStrangers()) {
       const opened = this.#seal.open(datagram);
       const refusal = opened.ok ? "wrong tag" : opened.refusal;
@@ -174,7 +170,7 @@ class CoreLoop {
   }
 
   #tellSnapshot(id: number): void {
-    const snapshot = this.#core.snapshot(clockMs(CLOCK_BOOTTIME));
+    const snapshot = this.#core.snapshot(now());
     const refused = { ...snapshot.refused, ...Object.fromEntries(this.#refused) };
     self.postMessage({ kind: "snapshot", id, snapshot: { ...snapshot, refused } });
   }

@@ -176,10 +176,12 @@ function attach(
     takeBack(route, undo, (c) => c.kind !== "sysctl" && !isWanted.has(keyOf(c)));
 
     const replaced = programs.filter((_, i) => found[i] !== "same");
+    // Both ends are guarded before there is an address: without ingress, the frames that reach every
+    // node would be answered by this one, too, as soon as it has the address.
     for (const each of replaced) each.attachEgress();
+    for (const each of replaced) each.attachIngress();
     applySettings(shares, undo);
     addAddresses(shares, route, undo);
-    for (const each of replaced) each.attachIngress();
     joinGroups(shares, route, undo);
 
     return {
@@ -257,14 +259,15 @@ function removeOthers(pins: string, shares: readonly Share[]): void {
 /** All of it, from whatever state: used by `detach`, after failures, and after crashes. */
 function remove(runDir: string, route: RouteSocket, undo: UndoLog): void {
   const pins = findPinDirectory(runDir);
+  if (pins !== null) stop(pins);
+  // The addresses go while ingress still refuses all frames for them.
+  takeBack(route, undo, (change) => change.kind !== "mount" && change.kind !== "sysctl");
   if (pins !== null) {
-    stop(pins);
     for (const name of pinNames(pins).filter((each) => isDirectory(`${pins}/${each}`))) {
       for (const ingress of ["xdp", "ingress"]) removeIfThere(`${pins}/${name}/${ingress}`);
     }
+    removePinDirectory(pins, undo);
   }
-  takeBack(route, undo, (change) => change.kind !== "mount" && change.kind !== "sysctl");
-  if (pins !== null) removePinDirectory(pins, undo);
   takeBack(route, undo, (change) => change.kind === "sysctl");
 }
 

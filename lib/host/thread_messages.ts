@@ -30,7 +30,7 @@ export type ThreadCommand =
 
 /** From the core's thread. */
 export type ThreadReport =
-  | { readonly kind: "started"; readonly realtime: boolean }
+  | { readonly kind: "started"; readonly scheduling: string }
   | { readonly kind: "orders"; readonly orders: string }
   | { readonly kind: "release"; readonly order: string }
   | { readonly kind: "event"; readonly event: CoreEvent }

@@ -153,7 +153,8 @@ export class Replica {
     }
     if (this.#room <= 0) {
       const { count, max } = this.#settings.conntrack.occupancy();
-      this.#room = Math.min(roomStep, Math.floor(max * replicaShareMax) - count);
+      const waiting = this.#batch.length - 1;
+      this.#room = Math.min(roomStep, Math.floor(max * replicaShareMax) - count - waiting);
       if (this.#room <= 0) {
         this.#refusalsToSkip = roomStep;
         return false;

@@ -81,6 +81,13 @@ const reportMs = 3;
 /** After a takeover the new owner first has other things to do. */
 const settleTimeoutsAfterMs = 1000;
 
+/**
+ * Orders come in bursts: a plan, then one after each hand-over. A reading walks the kernel's whole
+ * table and keeps hand-overs waiting, so one serves all the orders of a while.
+ */
+const gatherOrdersMs = 40;
+const gatherOrdersMsMax = 200;
+
 /** After lost events the next reading waits: the storm that caused them may last. */
 const overrunPauseMs = 100;
 
@@ -149,6 +156,8 @@ export class Replicator implements SessionEvents {
   #sweeps: Sweep[] = [];
   #scan: Scan | null = null;
   #scanNotBefore = 0;
+  /** When the first of the orders came that the next reading will serve. */
+  #ordersSince = 0;
   #countWanted = false;
   #counts: FlowCounts = { flows: 0, foreign: 0 };
   #countedAt = -Infinity;
@@ -179,6 +188,9 @@ export class Replicator implements SessionEvents {
     this.#lost = this.#lost.union(heldBefore.difference(held)).difference(held);
     const taken = orders.claims.difference(this.#claims);
     if (!taken.isEmpty) this.#takenAt = now;
+    if (now >= this.#scanNotBefore) this.#ordersSince = now;
+    const gathered = Math.min(now + gatherOrdersMs, this.#ordersSince + gatherOrdersMsMax);
+    this.#scanNotBefore = Math.max(this.#scanNotBefore, gathered);
     this.#taken = this.#taken.union(taken).intersection(orders.claims);
     this.#claims = orders.claims;
     this.#keeps = orders.keeps;
@@ -299,6 +311,7 @@ export class Replicator implements SessionEvents {
     for (const peer of this.#peers.values()) {
       if (peer.session === null || this.#hasNews(peer, now)) at = Math.min(at, now + reportMs);
     }
+    if (now < this.#scanNotBefore) at = Math.min(at, this.#scanNotBefore);
     return at;
   }
 

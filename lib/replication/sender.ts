@@ -30,9 +30,11 @@ export class Sender {
   #sending = BucketSet.empty();
   #bulking = BucketSet.empty();
   #bulked = BucketSet.empty();
-  #ends: { readonly position: number; buckets: BucketSet }[] = [];
+  #ends: { readonly position: number; buckets: BucketSet; readonly refusedBefore: number }[] = [];
   #allSent = false;
+  /** Flows that the peer had no room for: in all, and as the bulk that runs began. */
   #refused = 0;
+  #refusedBefore = 0;
   #isRefused = false;
   #retryAt = 0;
   #isDrained = true;
@@ -69,6 +71,7 @@ export class Sender {
 
   beginBulk(buckets: BucketSet, now: number): void {
     this.#isDrained = true;
+    this.#refusedBefore = this.#refused;
     this.#bulking = buckets.clone();
     this.#sending = this.#sending.union(buckets);
     this.#put(messageType.bulkBegin, buckets.toBytes(), now);
@@ -97,7 +100,8 @@ export class Sender {
     const buckets = this.#bulking;
     this.#bulking = BucketSet.empty();
     if (!this.#put(messageType.bulkEnd, buckets.toBytes(), now)) return;
-    this.#ends.push({ position: this.outbox.lastPosition, buckets });
+    const refusedBefore = this.#refusedBefore;
+    this.#ends.push({ position: this.outbox.lastPosition, buckets, refusedBefore });
   }
 
   /** Says ALL_SENT, once, as soon as the peer has been sent everything that this node claims. */
@@ -120,14 +124,14 @@ export class Sender {
   /** The peer's ACK; false where it cannot be right. `refused`: flows it had no room for, in all. */
   acknowledge(position: number, refused: number, now: number): boolean {
     if (!this.outbox.acknowledge(position)) return false;
-    while (this.#ends.length > 0 && this.#ends[0].position <= position) {
-      this.#bulked = this.#bulked.union(this.#ends.shift()!.buckets);
-      this.#isRefused = false;
-    }
     if (refused !== this.#refused) {
       this.#refused = refused;
       this.#isRefused = true;
       this.#retryAt = now + refusedPauseMs;
+    }
+    while (this.#ends.length > 0 && this.#ends[0].position <= position) {
+      const { buckets, refusedBefore } = this.#ends.shift()!;
+      if (refused === refusedBefore) this.#bulked = this.#bulked.union(buckets);
     }
     return true;
   }
@@ -151,6 +155,7 @@ export class Sender {
     this.#bulked = BucketSet.empty();
     this.#ends = [];
     this.#retryAt = 0;
+    this.#isRefused = false;
   }
 
   #put(type: number, body: Uint8Array, now: number): boolean {

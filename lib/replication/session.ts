@@ -118,13 +118,13 @@ export class Session implements LinkHandler {
     this.#end(reason);
   }
 
-  /** A sweep has ended: goes on with what had to wait for it. */
+  /** A sweep has ended: goes on with what had to wait for it, if it was ours. */
   unblock(): void {
-    if (this.#halves?.replica.isBlocked) return;
+    if (this.#resume === null || this.#halves?.replica.isBlocked) return;
     this.#work();
-    if (this.#halves?.replica.isBlocked) return;
+    if (this.#isClosed || this.#halves?.replica.isBlocked) return;
     this.#heardAt = this.#clock();
-    this.#resume?.();
+    this.#resume();
     this.#resume = null;
   }
 

@@ -23,7 +23,6 @@ Deno.test("status on a terminal with colours", () => {
 
 Deno.test("status on a terminal without Unicode", () => {
   const screen = statusScreen(unsafeStatus, { colour: false, unicode: false });
-  // deno-lint-ignore no-control-regex
   assert(/^[\x20-\x7e\n]*$/.test(screen), screen);
 });
 
@@ -36,7 +35,7 @@ Deno.test("no line of a status is wider than 80 columns, no name steers the term
 });
 
 Deno.test("help of every command", async () => {
-  const app = await application([]);
+  const app = application();
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };

@@ -8,7 +8,6 @@ import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import type { ReplicationReport } from "../../lib/ports.ts";
 import { parseAddress } from "../../lib/wire/address.ts";
 import { deriveTestKeys, testBucketOf } from "../replication/fixtures.ts";
-import { LocalAddresses } from "../../lib/replication/local_addresses.ts";
 
 /** What the first argument says, in JSON. */
 export interface NodeArguments {
@@ -42,8 +41,7 @@ export type CommandLine =
 
 if (import.meta.main) {
   const options: NodeArguments = JSON.parse(Deno.args[0]);
-  const locals = new LocalAddresses();
-  locals.set(options.local.map((address) => parseAddress(address)!.bytes));
+  const local = new Set(options.local.map((address) => parseAddress(address)!.bytes.toHex()));
   const say = (value: unknown) => console.log(JSON.stringify(value));
   const replication = Replication.open({
     self: { name: options.name, incarnation: options.incarnation },
@@ -54,7 +52,8 @@ if (import.meta.main) {
     enabled: options.enabled,
     detectionMs: 300,
     bucketOf: testBucketOf,
-    isLocal: locals.has,
+    isLocal: (bytes, offset, length) =>
+      bytes[offset] === 127 || local.has(bytes.subarray(offset, offset + length).toHex()),
     report: (report) => say({ report: readable(report), at: performance.now() }),
     log: (log) => say({ log }),
   });
