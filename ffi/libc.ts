@@ -67,7 +67,7 @@ const symbols = {
   syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" }, // long number, …: as bpf(2) takes them
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" }, // pid_t, int policy, const struct sched_param *
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" }, // int which, id_t who, int nice
-  mlockall: { parameters: ["i32"], result: "i32" }, // int flags
+  mlock: { parameters: ["usize", "usize"], result: "i32" }, // const void *, size_t
   __errno_location: { parameters: [], result: "pointer" }, // int *
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -394,7 +394,7 @@ export function useNiceValue(nice: number): boolean {
   return libc().setpriority(0, 0, nice) === 0; // PRIO_PROCESS; on Linux, of this thread
 }
 
-/** Keeps this process's memory from being paged out; false where not allowed. */
-export function lockMemory(): boolean {
-  return libc().mlockall(7) === 0; // MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT: V8 reserves much
+/** Keeps a range of this process's memory from being paged out; false where not allowed. */
+export function lockRange(address: bigint, length: bigint): boolean {
+  return libc().mlock(address, length) === 0;
 }

@@ -72,7 +72,8 @@ export class Node {
   #urgent = false;
   #lastPlanSent: Millis = -Infinity;
   #deadline: Millis;
-  #toldHeld = BucketSet.empty();
+  /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
+  #toldHeld: BucketSet | null = null;
   #toldOrders = "";
   #stopped = false;
   #effects: Effect[] = [];
@@ -94,7 +95,6 @@ export class Node {
     this.#deadline = now;
     if (options.adopted !== null && options.adopted.leaseUntil > now) {
       this.#ownership.adoptHeld(options.adopted.responsibility);
-      this.#toldHeld = this.#ownership.held.clone();
       this.#lease = options.adopted.leaseUntil;
     }
   }
@@ -226,6 +226,7 @@ export class Node {
   // ---- settling
 
   #settle(now: Millis): void {
+    if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
     for (const { peer, reason } of this.#membership.expire(now)) {
       this.#ownership.gone(peer.incarnation);
       this.#assemblies.delete(peer.incarnation);
@@ -440,7 +441,7 @@ export class Node {
 
   #tellDatapath(): void {
     const held = this.#ownership.held;
-    if (held.equals(this.#toldHeld)) return;
+    if (this.#toldHeld !== null && held.equals(this.#toldHeld)) return;
     this.#toldHeld = held.clone();
     this.#effects.push({ kind: "responsibility", buckets: this.#toldHeld });
   }

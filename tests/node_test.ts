@@ -111,6 +111,27 @@ Deno.test("the checker sees two owners where the lease is ignored", () => {
   assert(cluster.violations.length > 0);
 });
 
+Deno.test("a daemon back within its lease keeps its buckets; later, what it left is switched off", () => {
+  const soon = started();
+  const before = soon.machine("fw2").responsibility.clone();
+  soon.resetGaps();
+  soon.crash("fw2");
+  soon.run(50);
+  soon.start("fw2");
+  settle(soon);
+  assert(soon.machine("fw2").responsibility.equals(before));
+  assertEquals(soon.gapMsMax, 0);
+  noViolations(soon);
+
+  const late = started();
+  late.crash("fw2");
+  late.run(5000);
+  late.start("fw2");
+  settle(late);
+  assertEquals(late.loads().sort(), [85, 85, 86]);
+  noViolations(late);
+});
+
 Deno.test("drained nodes hand over everything, and take it again", () => {
   const cluster = started();
   cluster.resetGaps();

@@ -75,10 +75,9 @@ export class Story {
       this.#lab.startTraffic({ connections, pings, lastEchoTimeoutMs }),
       this.#options.signal,
     );
-    await this.#step("steady", async () => {
-      if (this.#lab.options.replication) await this.#settle(this.#everybody());
-      await this.#linger(3000);
-    });
+    await this.#settle(this.#everybody());
+    await this.#linger(1500); // The measuring processes are not warm yet, and late.
+    await this.#step("steady", () => this.#linger(3000));
   }
 
   async #powerLoss(name: string): Promise<void> {

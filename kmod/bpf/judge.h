@@ -24,11 +24,9 @@ static AVAIL_INLINE struct avail_judgement avail_refuse(u32 reason)
  * The cluster MAC stands for a multicast group as well: what is sent to the group itself, such as
  * the queries of a snooping switch, is answered by every node's own kernel.
  */
-static AVAIL_INLINE int avail_is_to_group(const u8 *frame, const u8 *end)
+static AVAIL_INLINE int avail_is_to_group(const struct avail_tuple *t)
 {
-	return !AVAIL_SHORT(frame, 34, end) &&
-	       avail_load16(frame + 12) == AVAIL_BE16(AVAIL_ETHERTYPE_IP4) &&
-	       (frame[30] & 0xf0) == 0xe0;
+	return t->family == 4 && (AVAIL_LE32(t->daddr[0]) & 0xf0) == 0xe0;
 }
 
 static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8 *end)
@@ -43,11 +41,10 @@ static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8
 			return avail_refuse(AVAIL_COUNT_NEIGHBOUR);
 		return (struct avail_judgement){ AVAIL_LEAVE, -1 };
 	}
-	if (avail_is_to_group(frame, end))
-		return (struct avail_judgement){ AVAIL_LEAVE, -1 };
-
 	bucket = avail_bucket_of_frame(frame, end, &share.hash, &tuple);
 	if (bucket >= 0) {
+		if (avail_is_to_group(&tuple))
+			return (struct avail_judgement){ AVAIL_LEAVE, -1 };
 		if (!avail_owns(bucket))
 			return avail_refuse(AVAIL_COUNT_NOT_OWNED);
 		if (!avail_has_lease())

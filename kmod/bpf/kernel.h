@@ -37,7 +37,6 @@ static long (*bpf_l4_csum_replace)(void *skb, u32 offset, u64 from, u64 to, u64 
 
 /* linux/if_packet.h, linux/bpf.h (TCX_NEXT and TCX_DROP are newer than some systems' headers) */
 #define AVAIL_PACKET_HOST	0
-#define AVAIL_PACKET_MULTICAST	2
 #define AVAIL_TCX_NEXT		(-1)
 #define AVAIL_TCX_DROP		2
 

@@ -57,8 +57,8 @@ static AVAIL_INLINE void avail_set_mark(struct __sk_buff *skb, int bucket)
 }
 
 /*
- * Behind steer_xdp, which can neither mark a packet nor change its type: veth keeps the type
- * MULTICAST that the frame came with, and the kernel neither forwards such packets nor lets TCP see them.
+ * Behind steer_xdp, which can neither mark a packet nor change its type: veth keeps the type that the
+ * frame came with, MULTICAST, and the kernel neither forwards such packets nor lets TCP see them.
  */
 SEC("tc/behind_xdp")
 int steer_behind_xdp(struct __sk_buff *skb)
@@ -76,7 +76,7 @@ int steer_behind_xdp(struct __sk_buff *skb)
 		if (bucket >= 0 && avail_owns(bucket))
 			avail_set_mark(skb, bucket);
 	}
-	if (skb->pkt_type == AVAIL_PACKET_MULTICAST)
+	if (skb->pkt_type != AVAIL_PACKET_HOST)
 		bpf_skb_change_type(skb, AVAIL_PACKET_HOST);
 	return AVAIL_TCX_NEXT;
 }

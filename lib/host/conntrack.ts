@@ -230,10 +230,13 @@ export class LinuxConntrack implements Conntrack {
       for (const i of pending) {
         const errno = this.#errors[i];
         if (errno === 0) continue;
-        const next = nextForm(this.#forms[i], errno);
-        if (next === "refused") refused++;
-        else if (next === "failed" || next !== "done" && round + 1 === roundsMax) failed++;
-        else if (next !== "done") {
+        const isFull = errno === ENOMEM || errno === ETOOMANYREFS;
+        // The kernel allocates without waiting here: the next attempt may find memory.
+        const next = isFull ? this.#forms[i] : nextForm(this.#forms[i], errno);
+        if (next === "done") continue;
+        if (next === "refused" || isFull && round + 1 === roundsMax) refused++;
+        else if (next === "failed" || round + 1 === roundsMax) failed++;
+        else {
           this.#forms[i] = next;
           again.push(i);
         }
@@ -303,7 +306,6 @@ function firstForm(operation: Operation, flow: FlowRecord): Form {
 
 /** What follows when the kernel answers a form with this error. */
 function nextForm(form: Form, errno: number): Form | "done" | "refused" | "failed" {
-  if (errno === ENOMEM || errno === ETOOMANYREFS) return "refused";
   switch (form) {
     case "create":
       return errno === EEXIST || errno === EOPNOTSUPP ? "recreate" : "failed";

@@ -1,9 +1,7 @@
 /**
- * What a node needs besides its programs: shared addresses, group membership, and a few settings of
- * the kernel. Each change is written into the undo log before it is made.
- *
- * rp_filter is left alone: with the connected route that is added where it is missing, a share's
- * network is reached through the share, so that the strict filter passes what is right.
+ * What a node needs besides its programs: shared addresses, ways to their networks, group membership
+ * (and settings of the kernel: kernel_settings.ts). Each change is written into the undo log before it
+ * is made.
  */
 import { AF_INET, close, ioctl, SOCK_DGRAM, socket } from "../../ffi/libc.ts";
 import { SystemError } from "../../ffi/library.ts";
@@ -11,6 +9,7 @@ import type { AddressPrefix, KeyKind } from "../config.ts";
 import { AvailError } from "../errors.ts";
 import type { InterfaceAddress, Link } from "../netlink/rtnetlink.ts";
 import { addressBytes, prefixMask } from "./address_bytes.ts";
+import { restoreSysctl } from "./kernel_settings.ts";
 import type { RouteSocket } from "./route_socket.ts";
 import { formatAddress, inPrefix } from "../wire/address.ts";
 import type { Change, UndoLog } from "./undo_log.ts";
@@ -28,8 +27,6 @@ export interface ShareOnLink {
 const SIOCADDMULTI = 0x8931;
 const SIOCDELMULTI = 0x8932;
 const EEXIST = 17;
-
-// ---- settings
 
 /** Checks that the addresses are nobody's yet; throws `AvailError` before anything is changed. */
 export function checkAddresses(
@@ -56,94 +53,6 @@ export function checkAddresses(
     }
   }
 }
-
-/** Sets what the kernel must do differently on a node of a cluster. */
-export function applySettings(shares: readonly ShareOnLink[], undo: UndoLog): void {
-  const isRouter = shares.some((share) => share.key !== "source");
-  const set = (path: string, value: string) => setSysctl(undo, path, value);
-
-  // Replication needs every flow's events, also of those older than its listener, and a backup meets
-  // connections in the middle of their windows.
-  set("net/netfilter/nf_conntrack_events", "1");
-  set("net/netfilter/nf_conntrack_tcp_be_liberal", "1");
-  // A shared address is answered for on its own share only, and other interfaces' questions do not
-  // carry it. The kernel takes the larger of "all" and the interface's own setting.
-  set("net/ipv4/conf/all/arp_ignore", "1");
-  set("net/ipv4/conf/all/arp_announce", "2");
-  // Or-ed with the interface's own: a redirect would name one node's own MAC.
-  if (isRouter) set("net/ipv4/conf/all/send_redirects", "0");
-  for (const { link } of shares) {
-    const own = (family: 4 | 6, name: string) => `net/ipv${family}/conf/${link.name}/${name}`;
-    set(own(4, "arp_ignore"), "1");
-    set(own(4, "arp_announce"), "2");
-    if (isRouter) set(own(4, "send_redirects"), "0");
-    // A carrier that comes and goes must not take the shared IPv6 addresses with it.
-    if (hasIpv6(link.name)) set(own(6, "keep_addr_on_down"), "1");
-  }
-  if (isRouter) enableForwarding(undo);
-}
-
-/**
- * Forwarding, for all interfaces: the switch overwrites the settings of each of them, and for IPv4
- * whether redirects are accepted, so these are written down first.
- */
-function enableForwarding(undo: UndoLog): void {
-  for (
-    const [family, all] of [[4, "net/ipv4/ip_forward"], [
-      6,
-      "net/ipv6/conf/all/forwarding",
-    ]] as const
-  ) {
-    const root = `/proc/sys/net/ipv${family}/conf`;
-    if (!exists(root) || readSysctl(all) === "1") continue;
-    for (const { name } of Deno.readDirSync(root)) {
-      if (name !== "all") recordSysctl(undo, `net/ipv${family}/conf/${name}/forwarding`);
-    }
-    if (family === 4) recordSysctl(undo, "net/ipv4/conf/all/accept_redirects");
-    setSysctl(undo, all, "1");
-  }
-}
-
-function hasIpv6(name: string): boolean {
-  return exists(`/proc/sys/net/ipv6/conf/${name}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function readSysctl(path: string): string {
-  try {
-    return Deno.readTextFileSync(`/proc/sys/${path}`).trim();
-  } catch (cause) {
-    const remedy = path.includes("nf_conntrack")
-      ? "this kernel has no connection tracking loaded: modprobe nf_conntrack"
-      : "this kernel lacks the setting";
-    throw new AvailError(`read /proc/sys/${path}: not there; ${remedy}`, { cause });
-  }
-}
-
-function recordSysctl(undo: UndoLog, path: string): void {
-  undo.record({ kind: "sysctl", path, old: readSysctl(path) });
-}
-
-function setSysctl(undo: UndoLog, path: string, value: string): void {
-  if (readSysctl(path) === value) return;
-  recordSysctl(undo, path);
-  try {
-    Deno.writeTextFileSync(`/proc/sys/${path}`, value);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AvailError(`set /proc/sys/${path} to ${value}: ${why}`, { cause });
-  }
-}
-
-// ---- addresses, routes, groups
 
 /** Adds the shared addresses, and the way to their networks where the node has no own address there. */
 export function addAddresses(
@@ -304,15 +213,5 @@ export function takeBack(
       }
     }
     undo.forget(change);
-  }
-}
-
-/** An interface that went away took its settings with it. */
-function restoreSysctl(path: string, old: string): void {
-  try {
-    if (Deno.readTextFileSync(`/proc/sys/${path}`).trim() === old) return;
-    Deno.writeTextFileSync(`/proc/sys/${path}`, old);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

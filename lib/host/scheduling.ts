@@ -1,12 +1,12 @@
 /** How much of a busy machine the daemon's threads get. */
-import { lockMemory, useNiceValue, useRealtimePriority } from "../../ffi/libc.ts";
+import { lockRange, useNiceValue, useRealtimePriority } from "../../ffi/libc.ts";
 
 /** Above everything that is not in real time itself, below the kernel's own threads (50). */
 const realtimePriority = 10;
 
 /** For the core's thread: real time where allowed, else the best there is; which it was. */
 export function preferCore(): "real time" | "nice" | "normal" {
-  lockMemory();
+  lockCode();
   if (useRealtimePriority(realtimePriority)) return "real time";
   return useNiceValue(-20) ? "nice" : "normal";
 }
@@ -14,4 +14,17 @@ export function preferCore(): "real time" | "nice" | "normal" {
 /** For the thread that replicates: hand-overs wait for it, so it goes before ordinary work. */
 export function preferReplication(): void {
   useNiceValue(-10);
+}
+
+/**
+ * Keeps the program's code in memory: without it, the first failure in months waits for a disk. Not
+ * everything (mlockall(2)): V8 gives memory back in ways that fail on locked pages, and aborts.
+ */
+function lockCode(): void {
+  for (const line of Deno.readTextFileSync("/proc/self/maps").split("\n")) {
+    const range = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +\//.exec(line);
+    if (range === null) continue;
+    const [start, end] = [BigInt(`0x${range[1]}`), BigInt(`0x${range[2]}`)];
+    if (!lockRange(start, end - start)) return;
+  }
 }

@@ -26,13 +26,13 @@ import { createMaps, type Maps } from "./bpf_load.ts";
 import { type PackedObject, readPackedObject } from "./bpf_object.ts";
 import {
   addAddresses,
-  applySettings,
   checkAddresses,
   joinGroups,
   type ShareOnLink,
   takeBack,
   wantedChanges,
 } from "./node_setup.ts";
+import { applySettings } from "./kernel_settings.ts";
 import { RouteSocket } from "./route_socket.ts";
 import { removeIfThere, SharePrograms, type SteeringMode } from "./share_programs.ts";
 import { encodeShare, insidePrefixesMax, sharedAddressesMax } from "./share_rodata.ts";

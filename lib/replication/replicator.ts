@@ -158,10 +158,14 @@ export class Replicator implements SessionEvents {
   #scanNotBefore = 0;
   /** When the first of the orders came that the next reading will serve. */
   #ordersSince = 0;
+  /** Once it has dropped an event the kernel drops all, until those that wait have been read. */
+  #isDeaf = false;
   #countWanted = false;
   #counts: FlowCounts = { flows: 0, foreign: 0 };
   #countedAt = -Infinity;
   #isClosed = false;
+  /** When this step began: a clock for each flow would cost more than the flow. */
+  #now: Millis = 0;
   readonly #scratch = new Uint8Array(flowBytesMax);
   readonly #scratchView = new DataView(this.#scratch.buffer);
   readonly counters: ReplicatorCounters = {
@@ -285,6 +289,7 @@ export class Replicator implements SessionEvents {
    */
   step(now: Millis): Millis {
     if (this.#isClosed) return Infinity;
+    this.#now = now;
     this.#dial(now);
     let isBusy = false;
     if (this.#scan !== null) {
@@ -319,8 +324,10 @@ export class Replicator implements SessionEvents {
   #drain(now: Millis): boolean {
     if (!this.#settings.enabled) return false;
     const result = this.#ports.conntrack.drain(this.#takeEvent, budgetMs);
+    if (result === "empty") this.#isDeaf = false;
     if (result === "overrun") {
       this.counters.overruns++;
+      this.#isDeaf = true;
       this.#scanNotBefore = now + overrunPauseMs;
       for (const peer of this.#peers.values()) peer.session?.sender?.restart();
       this.#ports.log("the kernel dropped connection events: everything is sent anew");
@@ -343,7 +350,7 @@ export class Replicator implements SessionEvents {
         0,
         kind === "destroy",
       );
-      sender.flow(eventTypes[kind], this.#scratch, length, this.#ports.clock());
+      sender.flow(eventTypes[kind], this.#scratch, length, this.#now);
     }
   };
 
@@ -383,7 +390,7 @@ export class Replicator implements SessionEvents {
 
   /** Begins a reading where one is wanted; true where it did. */
   #beginScan(now: Millis): boolean {
-    if (!this.#settings.enabled || now < this.#scanNotBefore) return false;
+    if (!this.#settings.enabled || this.#isDeaf || now < this.#scanNotBefore) return false;
     const bulks: { readonly sender: Sender; readonly buckets: BucketSet }[] = [];
     let bulked = BucketSet.empty();
     const group = this.#bulkGroup();
@@ -425,10 +432,10 @@ export class Replicator implements SessionEvents {
 
   readonly #bulk = (flow: FlowRecord, bucket: number): void => {
     const length = encodeFlow(flow, bucket, this.#scratch, this.#scratchView, 0);
-    const now = this.#ports.clock();
     for (const peer of this.#peers.values()) {
       const sender = peer.session?.sender;
-      if (sender?.wantsDump(bucket)) sender.flow(messageType.flowBulk, this.#scratch, length, now);
+      if (!sender?.wantsDump(bucket)) continue;
+      sender.flow(messageType.flowBulk, this.#scratch, length, this.#now);
     }
   };
 

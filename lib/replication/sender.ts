@@ -30,6 +30,8 @@ export class Sender {
   #sending = BucketSet.empty();
   #bulking = BucketSet.empty();
   #bulked = BucketSet.empty();
+  /** Behind their RELEASE nothing more is said of these: they are the peer's. */
+  #released = BucketSet.empty();
   #ends: { readonly position: number; buckets: BucketSet; readonly refusedBefore: number }[] = [];
   #allSent = false;
   /** Flows that the peer had no room for: in all, and as the bulk that runs began. */
@@ -57,6 +59,7 @@ export class Sender {
     this.#sending = this.#sending.intersection(this.#wanted);
     this.#bulking = this.#bulking.intersection(this.#wanted);
     this.#bulked = this.#bulked.intersection(this.#wanted);
+    this.#released = this.#released.intersection(this.#wanted);
     for (const end of this.#ends) end.buckets = end.buckets.intersection(this.#wanted);
   }
 
@@ -66,7 +69,7 @@ export class Sender {
     if (this.#retryAt !== 0 && now >= this.#retryAt) this.restart();
     // A peer that reads slowly first has to read what it was sent.
     if (!this.#isDrained && !this.outbox.isEmpty) return BucketSet.empty();
-    return this.#wanted.difference(this.#sending);
+    return this.#wanted.difference(this.#sending).difference(this.#released);
   }
 
   beginBulk(buckets: BucketSet, now: number): void {
@@ -86,7 +89,7 @@ export class Sender {
   }
 
   wantsEvents(bucket: number): boolean {
-    return this.#sending.has(bucket);
+    return this.#sending.has(bucket) && !this.#released.has(bucket);
   }
 
   /** A flow's message, already encoded in `body`. */
@@ -118,7 +121,9 @@ export class Sender {
     const body = new Uint8Array(40);
     body.set(u64(epoch));
     body.set(buckets.toBytes(), 8);
-    return this.#put(messageType.release, body, now);
+    if (!this.#put(messageType.release, body, now)) return false;
+    this.#released = this.#released.union(buckets);
+    return true;
   }
 
   /** The peer's ACK; false where it cannot be right. `refused`: flows it had no room for, in all. */

@@ -6,6 +6,7 @@ import type { AddressPrefix, KeyKind } from "../../lib/config.ts";
 import type { ShareConstants } from "../../lib/host/share_rodata.ts";
 import { bucketOfFrame, type FrameKey } from "../../lib/ownership/bucket_of_frame.ts";
 import { BucketHash } from "../../lib/ownership/bucket.ts";
+import { parseFrame } from "../../lib/ownership/packet.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { parseAddress } from "../../lib/wire/address.ts";
 import { assert, assertEquals, assertGreater, assertThrows } from "../assert.ts";
@@ -109,10 +110,12 @@ function expectedOf(
   owned: BucketSet,
 ): "leave" | "take" | "refuse" {
   if (!equal(frame.subarray(0, 6), clusterMac)) return "leave";
-  const isToGroup = frame.length >= 34 && frame[12] === 8 && frame[13] === 0 &&
-    (frame[30] & 0xf0) === 0xe0;
-  if (isToGroup) return "leave";
   const bucket = bucketOfFrame(frame, key);
+  const packet = parseFrame(frame);
+  if (typeof packet !== "string" && typeof bucket === "number") {
+    const isToGroup = packet.family === 4 && frame[packet.destination] >> 4 === 14;
+    if (isToGroup) return "leave";
+  }
   if (typeof bucket === "number") return owned.has(bucket) ? "take" : "refuse";
   return bucket === "arp" || bucket === "ndp" ? "take" : "refuse";
 }

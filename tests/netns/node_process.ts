@@ -4,6 +4,7 @@
  */
 import { attachXdp, openXdpSteering, type XdpShare } from "../../lib/host/steering_xdp.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
+import { findPinDirectory } from "../../lib/host/bpf_fs.ts";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
 
 export interface NodeOptions {
@@ -20,6 +21,8 @@ export type NodeOrder =
   | { readonly do: "lease"; readonly ms: number }
   | { readonly do: "counters" }
   | { readonly do: "current" }
+  /** Where the pins are, or null. */
+  | { readonly do: "pins" }
   | { readonly do: "keep" }
   | { readonly do: "detach" };
 
@@ -50,6 +53,8 @@ async function main(options: NodeOptions) {
           return attachment.counters();
         case "current":
           return steering.current().responsibility.toHex();
+        case "pins":
+          return findPinDirectory(options.runDir);
         case "keep":
           return attachment.keep();
         case "detach":

@@ -1,14 +1,13 @@
 /**
  * The namespaces in which replication is tested on real kernels:
  *
- *     client --- (10.1.0.0/24, fd01::/64) --- owner --- (10.2.0.0/24, fd02::/64) --- server
- *                                               |
- *                                       sync (10.9.0.0/24)
- *                                               |
- *                                             backup
+ *            +-- (10.1.0.0/24, fd01::/64) --- owner --- (10.2.0.0/24, fd02::/64) --+
+ *     client +                                  | sync (10.9.0.0/24)                 + server
+ *            +-- (10.1.1.0/24) ------------- backup --- (10.2.1.0/24) --------------+
  *
  * All traffic passes the owner, which has stateful rules and translates some of it with its shared
- * addresses 10.1.0.100 and 10.2.0.100; the backup sees nothing but what it is told.
+ * addresses 10.1.0.100 and 10.2.0.100; the backup sees nothing but what it is told, until
+ * `takeOver` turns the routes.
  */
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { linesOf } from "../lines.ts";
@@ -21,7 +20,14 @@ const replicationPort = 7790;
 
 const ruleset = `
 table inet filter {
-  chain forward { type filter hook forward priority 0; ct state invalid drop; ct mark set 7; }
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state invalid drop
+    ct mark set 7
+    ct state established,related accept
+    meta l4proto tcp tcp flags & (fin|syn|rst|ack) == syn accept
+    meta l4proto != tcp accept
+  }
 }
 table ip nat {
   chain pre { type nat hook prerouting priority -100;
@@ -32,6 +38,16 @@ table ip nat {
   }
 }
 `;
+
+const sysctls = [
+  "net.ipv4.ip_forward=1",
+  "net.ipv4.conf.all.rp_filter=0",
+  "net.ipv4.conf.default.rp_filter=0",
+  "net.ipv6.conf.all.forwarding=1",
+  "net.netfilter.nf_conntrack_events=1",
+  "net.netfilter.nf_conntrack_tcp_loose=0",
+  "net.netfilter.nf_conntrack_tcp_be_liberal=0",
+];
 
 /** A line of a node's process. */
 export interface NodeLine {
@@ -105,6 +121,7 @@ export class ReplicationLab {
   readonly #prefix = `avr${Deno.pid}`;
   readonly #namespaces: string[] = [];
   readonly #children: Deno.ChildProcess[] = [];
+  readonly #readers: Promise<void>[] = [];
   nodes: ReplicationNode[] = [];
 
   private constructor() {}
@@ -139,27 +156,25 @@ export class ReplicationLab {
       "fd02::1/64",
     ]);
     await this.#wire("backup", ["10.9.0.2/24"], "owner", ["10.9.0.1/24"]);
-    for (
-      const [name, via4, via6] of [["client", "10.1.0.1", "fd01::1"], [
-        "server",
-        "10.2.0.1",
-        "fd02::1",
-      ]]
-    ) {
-      await this.ip(name, "route", "add", "default", "via", via4);
-      await this.ip(name, "-6", "route", "add", "default", "via", via6);
+    await this.#wire("client", ["10.1.1.2/24"], "backup", ["10.1.1.1/24"]);
+    await this.#wire("server", ["10.2.1.2/24"], "backup", ["10.2.1.1/24"]);
+    for (const [name, net] of [["client", 1], ["server", 2]] as const) {
+      await this.ip(name, "route", "add", "default", "via", `10.${net}.0.1`);
+      await this.ip(name, "-6", "route", "add", "default", "via", `fd0${net}::1`);
     }
     // Flows to the server's second address come from the client's second, which is translated.
     await this.ip("client", "route", "add", "10.2.0.5", "via", "10.1.0.1", "src", "10.1.0.3");
-    for (const name of ["owner", "backup"]) {
-      await this.exec(name, "sysctl", "-qw", "net.netfilter.nf_conntrack_events=1");
-    }
-    for (const key of ["ipv4.ip_forward", "ipv6.conf.all.forwarding"]) {
-      await this.exec("owner", "sysctl", "-qw", `net.${key}=1`);
-    }
     const rules = await Deno.makeTempFile();
     await Deno.writeTextFile(rules, ruleset);
-    await this.exec("owner", "nft", "-f", rules).finally(() => Deno.remove(rules));
+    try {
+      for (const name of ["owner", "backup"]) {
+        await this.exec(name, "nft", "-f", rules);
+        // What the kernel does not know from the entry itself, it must not guess.
+        for (const key of sysctls) await this.exec(name, "sysctl", "-qw", key);
+      }
+    } finally {
+      await Deno.remove(rules);
+    }
   }
 
   /** A cable between two namespaces; its ends are named after the other side. */
@@ -240,8 +255,20 @@ export class ReplicationLab {
     return await must("ip", "netns", "exec", this.namespace(name), ...command);
   }
 
-  /** Starts a process of `flow_process.ts`; its first line says that it is ready. */
-  async start(name: string, ...args: readonly string[]): Promise<void> {
+  /** IPv4 packets of both sides pass the backup from now on, and no longer the owner. */
+  async takeOver(): Promise<void> {
+    await this.ip("backup", "route", "add", "10.1.0.0/24", "via", "10.1.1.2");
+    await this.ip("backup", "route", "add", "10.2.0.0/24", "via", "10.2.1.2");
+    for (const to of ["10.1.0.2", "10.2.0.100"]) {
+      await this.ip("server", "route", "replace", to, "via", "10.2.1.1");
+    }
+    await this.ip("client", "route", "replace", "10.2.0.2", "via", "10.1.1.1", "src", "10.1.0.2");
+    await this.ip("client", "route", "replace", "10.2.0.5", "via", "10.1.1.1", "src", "10.1.0.3");
+    await this.ip("client", "route", "replace", "10.1.0.100", "via", "10.1.1.1", "src", "10.1.0.2");
+  }
+
+  /** Starts a process of `flow_process.ts` that has said its first line; gives all that it says. */
+  async start(name: string, ...args: readonly string[]): Promise<readonly string[]> {
     const child = new Deno.Command("ip", {
       args: [
         ...["netns", "exec", this.namespace(name), Deno.execPath()],
@@ -250,10 +277,10 @@ export class ReplicationLab {
       stdout: "piped",
     }).spawn();
     this.#children.push(child);
-    const reader = child.stdout.getReader();
-    const { done } = await reader.read();
-    reader.releaseLock();
-    if (done) throw new Error(`${name}: ${args.join(" ")}: ended at once`);
+    const lines: string[] = [];
+    this.#readers.push(collect(child.stdout, lines));
+    await until(`${name}: ${args.join(" ")}`, () => lines.length > 0 || null);
+    return lines;
   }
 
   /**
@@ -274,12 +301,16 @@ export class ReplicationLab {
   async remove(): Promise<void> {
     for (const child of this.#children) {
       child.kill("SIGKILL");
-      await child.stdout.cancel();
       await child.status;
     }
+    await Promise.all(this.#readers);
     for (const node of this.nodes) await node.close();
     for (const namespace of this.#namespaces) await run("ip", "netns", "del", namespace);
   }
+}
+
+async function collect(bytes: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+  for await (const line of linesOf(bytes)) lines.push(line);
 }
 
 /** Waits until there is a result that is not null; throws after 20 seconds. */

@@ -76,6 +76,36 @@ test("negative control: not enabled, nothing of it is there", async (lab) => {
   assertEquals(await lab.table("backup"), []);
 }, false);
 
+/** Connections that run, plain and translated, 5 each: on how many a beat was answered, so far. */
+async function running(lab: ReplicationLab): Promise<(readonly string[])[]> {
+  await lab.start("server", "listen", "8080");
+  const flows = [];
+  for (const [port, host] of [["8080", "10.2.0.2"], ["8080", "10.2.0.5"], ["2222", "10.1.0.100"]]) {
+    const beats = await lab.start("client", "hold", port, host, "5");
+    assertEquals(beats[0], "5");
+    flows.push(beats);
+  }
+  return flows;
+}
+
+test("connections live on when another kernel takes them over", async (lab) => {
+  const flows = await running(lab);
+  await equalTables(lab, 15);
+  await lab.takeOver();
+  const before = flows.map((beats) => beats.length);
+  await until(
+    "10 beats more",
+    () => flows.every((beats, i) => beats.length > before[i] + 10) || null,
+  );
+  for (const beats of flows) assert(beats.every((answers) => answers === "5"), beats.join(" "));
+});
+
+test("negative control: not enabled, connections die with their kernel", async (lab) => {
+  const flows = await running(lab);
+  await lab.takeOver();
+  await until("all are dead", () => flows.every((beats) => beats.at(-1) === "0") || null);
+}, false);
+
 /** What conntrack(8) inserts and changes at the owner; the last words are optional changes. */
 const insertions: readonly { readonly entry: string; readonly change?: string }[] = [
   {
@@ -119,6 +149,28 @@ test("every kind of entry is carried, created, changed and deleted", async (lab)
     await lab.exec("owner", "conntrack", "-D", "-p", protocol);
   }
   assertEquals(await equalTables(lab, 0), []);
+});
+
+test("an older flow of the same name gives way, whatever it was", async (lab) => {
+  const name = ["-p", "tcp", "-s", "10.1.0.9", "-d", "192.0.2.1", "--sport", "1", "--dport", "2"];
+  const assured = ["--state", "ESTABLISHED", "-t", "100", "-u", "SEEN_REPLY,ASSURED"];
+  const insert = (node: string, ...words: string[]) =>
+    lab.exec(node, "conntrack", "-I", ...name, ...words);
+  await insert("backup", ...assured, "--src-nat", "203.0.113.1:999");
+  await insert("owner", "--state", "SYN_SENT", "-t", "100", "--src-nat", "203.0.113.2:888");
+  const [line] = await equalTables(lab, 1);
+  assertStringIncludes(line, "dst=203.0.113.2");
+
+  // Bits of the status cannot be cleared; all the rest is set nevertheless.
+  const other = name.map((word) => word === "1" ? "5" : word);
+  await lab.exec("owner", "conntrack", "-I", ...other, "--state", "SYN_SENT", "-t", "100");
+  await equalTables(lab, 2);
+  await lab.exec("backup", "conntrack", "-U", ...other, "-u", "SEEN_REPLY,ASSURED");
+  await lab.exec("owner", "conntrack", "-U", ...other, "--state", "SYN_RECV", "-m", "9");
+  await until("state and mark are there", async () => {
+    const table = await lab.table("backup");
+    return table.some((line) => line.includes("SYN_RECV") && line.includes("mark=9")) || null;
+  });
 });
 
 test("a release takes a few milliseconds, behind everything before it", async (lab) => {

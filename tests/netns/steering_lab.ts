@@ -58,12 +58,19 @@ export class NodeProcess {
     return this.#hello;
   }
 
-  /** Starts it; rejects with the message of a failed attachment. */
-  static async start(namespace: string, options: NodeOptions): Promise<NodeProcess> {
+  /**
+   * Starts it, by the command `wrapper` if there is one; rejects with the message of a failed
+   * attachment.
+   */
+  static async start(
+    namespace: string,
+    options: NodeOptions,
+    wrapper: readonly string[] = [],
+  ): Promise<NodeProcess> {
     const program = new URL("./node_process.ts", import.meta.url).pathname;
     const child = new Deno.Command("ip", {
-      args: ["netns", "exec", namespace, Deno.execPath(), "run", "-qA", "--no-check", program]
-        .concat(JSON.stringify(options)),
+      args: ["netns", "exec", namespace, ...wrapper, Deno.execPath(), "run", "-qA", "--no-check"]
+        .concat(program, JSON.stringify(options)),
       stdin: "piped",
       stdout: "piped",
     }).spawn();

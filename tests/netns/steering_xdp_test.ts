@@ -388,6 +388,22 @@ for (const end of ["detach", "kill"] as const) {
   });
 }
 
+netnsTest("pins lie in the system's bpf file system, or in one of their own", async (lab) => {
+  const options = { ...lab.options(1), runDir: `${lab.directory}/own.dir` };
+  const withSystemFs = ["sh", "-c", 'mount -t bpf bpf /sys/fs/bpf && exec "$@"', "sh"];
+  for (const wrapper of [[], withSystemFs]) {
+    const process = await NodeProcess.start(lab.name("n1"), options, wrapper);
+    const expected = wrapper.length > 0
+      ? `/sys/fs/bpf/avail${lab.directory.replaceAll("/", "_")}_own:dir`
+      : `${options.runDir}/bpf`;
+    assertEquals(await process.order({ do: "pins" }), expected);
+    await process.order({ do: "detach" });
+    assertEquals(await process.order({ do: "pins" }), null);
+    await process.kill();
+    assertEquals([...Deno.readDirSync(options.runDir)], []);
+  }
+});
+
 netnsTest("a node without own addresses reaches the shares' networks", async (lab) => {
   for (const side of sides) {
     await must("ip", "-n", lab.name("n1"), "address", "flush", "dev", side, "scope", "global");

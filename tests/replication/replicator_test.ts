@@ -165,6 +165,20 @@ Deno.test("RELEASE comes behind everything that was said, and is acknowledged", 
   assertEquals(done, { kind: "releaseDone", peer: "fw2", buckets, epoch: 77, acknowledged: true });
 });
 
+Deno.test("behind RELEASE nothing is said of its buckets, also before the claim ends", async () => {
+  const { lab, a, b } = await pair();
+  lab.release(a, { to: "fw2", buckets: BucketSet.of([1]), epoch: 1 });
+  await lab.until("done", () => kinds(a).includes("releaseDone"));
+  a.table.traffic(flowOf(1));
+  a.table.traffic(flowOf(2));
+  await lab.pass(50);
+  assertEquals([b.table.has(flowOf(1)), b.table.has(flowOf(2))], [false, true]);
+  // Once the claim has ended and begun again, all is as ever.
+  lab.order(a, { claims: [2], keeps: allBuckets, holds: { fw2: allBuckets } });
+  lab.order(a, { claims: allBuckets, holds: { fw2: allBuckets } });
+  await lab.until("it is there", () => b.table.has(flowOf(1)));
+});
+
 Deno.test("a release that cannot be acknowledged says so", async () => {
   const { lab, a } = await pair();
   const buckets = BucketSet.of([1]);

@@ -88,8 +88,9 @@ export class Cluster {
     machine.paused = false;
     machine.backlog.length = 0;
     machine.told.clear();
-    machine.responsibility = BucketSet.empty();
-    machine.leaseUntil = 0;
+    const adopted = machine.leaseUntil > this.now
+      ? { responsibility: machine.responsibility.clone(), leaseUntil: machine.leaseUntil }
+      : null;
     const options: NodeOptions = {
       name,
       incarnation: machine.incarnation,
@@ -104,7 +105,7 @@ export class Cluster {
       addresses: [new Uint8Array([10, 0, 0, machine.index + 1])],
       clockStepMs: 0.000001,
       listenMs: 3000,
-      adopted: null,
+      adopted,
     };
     machine.core = new Node(options, this.now);
     this.#input(machine, { kind: "tick" });
@@ -112,10 +113,16 @@ export class Cluster {
 
   /** Power loss: core and datapath are gone. */
   kill(name: string): void {
+    this.crash(name);
+    this.machine(name).responsibility = BucketSet.empty();
+    this.machine(name).leaseUntil = 0;
+  }
+
+  /** The daemon dies; its datapath stays, and goes on until its lease ends. */
+  crash(name: string): void {
     const machine = this.machine(name);
     machine.core = null;
     machine.generation++;
-    machine.leaseUntil = 0;
   }
 
   /** The daemon hangs; its datapath goes on until the lease ends. */

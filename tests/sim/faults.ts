@@ -29,7 +29,7 @@ export function randomStory(seed: number): Outcome {
     const machine = random.pick(cluster.machines);
     const { name } = machine;
     const other = random.pick(names.filter((n) => n !== name));
-    switch (random.below(7)) {
+    switch (random.below(8)) {
       case 0:
         if (machine.core !== null) {
           tell(`kill ${name}`);
@@ -63,6 +63,12 @@ export function randomStory(seed: number): Outcome {
         cluster.cuts.clear();
         cluster.run(cluster.detectionMs); // claims of both sides may meet for one detection time
         cluster.violations.length = 0;
+        break;
+      case 7:
+        if (machine.core !== null) {
+          tell(`crash ${name}`);
+          cluster.crash(name);
+        }
         break;
       case 6:
         if (machine.core !== null && !machine.paused) {
