@@ -10,9 +10,12 @@
 static AVAIL_INLINE int avail_is_from_shared(struct __sk_buff *skb, u8 family)
 {
 	u32 source[4];
+	u8 proto;
 
+	/* IGMP claims no bucket, and without it a snooping switch would forget this node. */
 	if (family == 4)
-		return bpf_skb_load_bytes(skb, 14 + 12, source, 4) == 0 &&
+		return bpf_skb_load_bytes(skb, 14 + 9, &proto, 1) == 0 && proto != 2 &&
+		       bpf_skb_load_bytes(skb, 14 + 12, source, 4) == 0 &&
 		       avail_is_shared4(source[0]);
 	return bpf_skb_load_bytes(skb, 14 + 8, source, 16) == 0 && avail_is_shared6(source);
 }

@@ -2,7 +2,12 @@
 import { AvailError } from "../errors.ts";
 import type { Link, LinkHandler, Transport } from "../replication/transport.ts";
 
-const readBytes = 64 * 1024;
+const readBytes = 32 * 1024;
+/**
+ * Reading what is there already lets nothing else run; after so much work on it the rest of the program
+ * has its turn.
+ */
+const turnMs = 5;
 /** After a connection that could not be taken. */
 const acceptPauseMs = 10;
 
@@ -33,9 +38,17 @@ class TcpLink implements Link {
 
   async #read(handler: LinkHandler): Promise<void> {
     const buffer = new Uint8Array(readBytes);
+    let workedMs = 0;
     try {
       for (let length; (length = await this.#connection.read(buffer)) !== null;) {
-        await handler.received(buffer.slice(0, length));
+        const startedAt = performance.now();
+        const done = handler.received(buffer.slice(0, length));
+        workedMs += performance.now() - startedAt;
+        await done;
+        if (this.#isClosed) return;
+        if (workedMs < turnMs) continue;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        workedMs = 0;
         if (this.#isClosed) return;
       }
       this.#end("closed by the peer");

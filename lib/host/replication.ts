@@ -55,6 +55,11 @@ const gatherMs = 2;
 const countsMsMax = 1000;
 const largeCountsMsMax = 10_000;
 const largeTable = 20_000;
+/**
+ * The runtime looks at its sockets only when it comes to rest, which immediates never let it (measured:
+ * up to 270 ms late). A timer does, and costs about 2 ms: so each fourth step waits for one.
+ */
+const stepsInARowMax = 4;
 /** `status` waits so long for fresh counts. */
 const countWaitMs = 500;
 
@@ -65,6 +70,7 @@ export class Replication {
   readonly #listener: TcpListener;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isScheduled = false;
+  #stepsInARow = 0;
   #isClosed = false;
   #idleWaiters: (() => void)[] = [];
   /** What ended the work before its time; `run` tells. */
@@ -191,10 +197,12 @@ export class Replication {
   #wake(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    const work = () => {
       this.#isScheduled = false;
       this.#work();
-    });
+    };
+    if (++this.#stepsInARow % stepsInARowMax === 0) setTimeout(work, 0);
+    else setImmediate(work);
   }
 
   /** One step, and the arrangement of the next. */
@@ -209,6 +217,7 @@ export class Replication {
     }
     clearTimeout(this.#timer);
     if (nextAt === 0) return this.#wake();
+    this.#stepsInARow = 0;
     this.#becomeIdle();
     this.#timer = setTimeout(() => this.#work(), Math.max(0, nextAt - clock()));
   }

@@ -442,12 +442,13 @@ bpfTest("sent: the shared name goes out with the cluster MAC, by one node, under
     programs.steering.setLease(0);
     assertEquals(run(frame).result, TCX_DROP, `${what}, without a lease`);
   }
-  // The node's own words stay as they are, with or without a lease.
+  // The node's own words stay as they are, and need no lease.
   for (
     const [what, frame] of [
       ["own ARP", send(arpType, arp(2, own4, nodeMac, client))],
       ["own advertisement", send(ip6Type, ndp(136, own6, client6, own6, nodeMac))],
       ["own packet", send(0x0800, ipv4(own4, client, 17, ports(1, 2)))],
+      ["membership report", send(0x0800, ipv4(shared4, "224.0.0.22", 2, ports(0x2200, 0)))],
     ] as const
   ) {
     const { result, frame: after } = run(frame);
