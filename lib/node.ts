@@ -66,6 +66,8 @@ export class Node {
   #nextProbe: Millis;
   #viewKey = "";
   #viewSince: Millis;
+  /** A plan that serves is looked at again once in a detection time. */
+  #nextPlanCheck: Millis = -Infinity;
   #sequence = 0;
   #nextHeartbeat: Millis;
   #lastHeartbeat: Millis = -Infinity;
@@ -74,7 +76,7 @@ export class Node {
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
   #toldHeld: BucketSet | null = null;
-  #toldOrders = "";
+  #toldOrders: ReplicationOrders | null = null;
   #stopped = false;
   #effects: Effect[] = [];
 
@@ -378,10 +380,13 @@ export class Node {
     if (key !== this.#viewKey) {
       this.#viewKey = key;
       this.#viewSince = now;
+      this.#nextPlanCheck = now;
     }
     const planner = nodes.find((node) => node.state === "ready");
     if (planner?.incarnation !== this.#options.incarnation) return;
     if (now - this.#viewSince < this.#detectionMs || this.#lease <= now) return;
+    if (now < this.#nextPlanCheck) return;
+    this.#nextPlanCheck = now + this.#detectionMs;
     const present = this.#ownership.plan;
     if (this.#options.partition === "majority" && present !== null) {
       const staying = present.members.filter((m) =>
@@ -448,14 +453,8 @@ export class Node {
 
   #tellReplication(): void {
     const orders = this.#orders();
-    const key = JSON.stringify([
-      orders.epoch,
-      orders.claims.toHex(),
-      orders.keeps.toHex(),
-      orders.peers.map((peer) => [peer.incarnation, peer.addresses, peer.holds.toHex()]),
-    ]);
-    if (key === this.#toldOrders) return;
-    this.#toldOrders = key;
+    if (this.#toldOrders !== null && isSameOrders(orders, this.#toldOrders)) return;
+    this.#toldOrders = orders;
     // A release goes by the orders that were in force when it was given: it stays behind them.
     const firstRelease = this.#effects.findIndex((effect) => effect.kind === "release");
     const at = firstRelease < 0 ? this.#effects.length : firstRelease;
@@ -677,9 +676,18 @@ export class Node {
     if (this.#lapsedAt !== null && !this.#ownership.forfeited) {
       times.push(this.#lapsedAt + this.#options.intervalMs);
     }
-    times.push(this.#viewSince + this.#detectionMs, this.#inheritsFrom);
+    times.push(this.#viewSince + this.#detectionMs, this.#nextPlanCheck, this.#inheritsFrom);
     return Math.max(now, Math.min(...times.filter((time) => time > now), this.#nextHeartbeat));
   }
+}
+
+function isSameOrders(a: ReplicationOrders, b: ReplicationOrders): boolean {
+  return a.epoch === b.epoch && a.claims.equals(b.claims) && a.keeps.equals(b.keeps) &&
+    a.peers.length === b.peers.length &&
+    a.peers.every((peer, i) =>
+      peer.incarnation === b.peers[i].incarnation && peer.holds.equals(b.peers[i].holds) &&
+      peer.addresses.join() === b.peers[i].addresses.join()
+    );
 }
 
 /** A peer that takes our buckets when it does not hear us. One that forfeited waits for a plan. */

@@ -20,7 +20,7 @@ export interface Machine {
 export function readMachine(config: Config): Machine {
   using route = new RouteSocket();
   const links = route.links();
-  const own = route.addresses().filter((address) => !isShared(config, address.bytes));
+  const own = route.addresses().filter(({ bytes }) => !isShared(config, bytes) && !isGroup(bytes));
   const names = [...config.shares, ...config.links].map((entry) => entry.interface);
   const interfaces = names.map((name) => interfaceOf(name, links));
   const linkAddresses = config.links.map((link) => addressOfLink(link, links, own));
@@ -54,6 +54,11 @@ function isShared(config: Config, bytes: Uint8Array): boolean {
       return shared.length === bytes.length && shared.every((byte, i) => byte === bytes[i]);
     })
   );
+}
+
+/** The groups of the shares are joined by addresses of their own (lib/host/node_setup.ts). */
+function isGroup(bytes: Uint8Array): boolean {
+  return bytes.length === 4 ? bytes[0] >> 4 === 14 : bytes[0] === 0xff;
 }
 
 function interfaceOf(name: string, links: readonly Link[]): HeartbeatInterface {

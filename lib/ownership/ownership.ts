@@ -30,6 +30,8 @@ export class Ownership {
   /** Released to us in this epoch, by incarnation: its claim on them is void until it drops it. */
   readonly #released = new Map<string, BucketSet>();
   #plan: Plan | null = null;
+  /** For each member of the plan, by incarnation, the buckets for which it has a rank. */
+  readonly #ranked = new Map<string, BucketSet>();
   #forfeited = false;
 
   constructor(readonly self: { readonly name: string; readonly incarnation: string }) {}
@@ -62,6 +64,11 @@ export class Ownership {
   adopt(plan: Plan): void {
     this.#plan = plan;
     this.#forfeited = false;
+    this.#ranked.clear();
+    plan.members.forEach(({ incarnation }, member) => {
+      const buckets = plan.ranks.flatMap((ranks, b) => ranks.includes(member) ? [b] : []);
+      this.#ranked.set(incarnation, BucketSet.of(buckets));
+    });
   }
 
   /** Takes over what a former daemon of this node still handles. */
@@ -190,6 +197,7 @@ export class Ownership {
         heartbeat.planDigest !== plan.digest || this.#releasing.has(heartbeat.name)
       ) continue;
       const member = plan.members.findIndex((m) => m.incarnation === incarnation);
+      if (!this.#held.intersects(this.ranked(incarnation))) continue;
       const proven = provenAt(incarnation);
       const batch = [...this.#held].filter((bucket) =>
         member >= 0 && plan.ranks[bucket][0] === member && proven.has(bucket)
@@ -211,12 +219,9 @@ export class Ownership {
     this.#releasing.delete(to);
   }
 
-  /** Buckets for which this start has a rank in the present plan. */
+  /** Buckets for which a start of a node has a rank in the present plan. */
   ranked(incarnation = this.self.incarnation): BucketSet {
-    const plan = this.#plan;
-    const member = plan?.members.findIndex((m) => m.incarnation === incarnation) ?? -1;
-    if (plan === null || member < 0) return BucketSet.empty();
-    return BucketSet.of(plan.ranks.flatMap((ranks, b) => ranks.includes(member) ? [b] : []));
+    return this.#ranked.get(incarnation) ?? BucketSet.empty();
   }
 
   #rankOf(plan: Plan, bucket: number): number {

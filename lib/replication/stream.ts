@@ -221,7 +221,8 @@ export class Stream {
     try {
       const plaintext = decipher.update(frame.subarray(0, frame.length - tagBytes));
       decipher.final();
-      return plaintext;
+      // Not node's Buffer, whose `slice` does not copy.
+      return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength);
     } catch {
       this.#fail("seal");
       return null;

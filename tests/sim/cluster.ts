@@ -59,6 +59,9 @@ export class Cluster {
   /** Time during which some bucket was handled by nobody, since `resetGaps`. */
   gapMsMax = 0;
   #gapSince: (Millis | null)[] = new Array(bucketCount).fill(null);
+  /** Who handles what may differ from the last check. */
+  #handlingChanged = true;
+  #nextExpiry: Millis = 0;
   #queue: Scheduled[] = [];
   #order = 0;
   readonly intervalMs: number;
@@ -123,6 +126,7 @@ export class Cluster {
     const machine = this.machine(name);
     machine.core = null;
     machine.generation++;
+    this.#handlingChanged = true;
   }
 
   /** The daemon hangs; its datapath goes on until the lease ends. */
@@ -156,6 +160,7 @@ export class Cluster {
   }
 
   resetGaps(): void {
+    this.#handlingChanged = true;
     this.gapMsMax = 0;
     this.#gapSince = new Array(bucketCount).fill(null);
   }
@@ -223,8 +228,13 @@ export class Cluster {
         return this.#broadcast(machine, effect.message);
       case "responsibility":
         machine.responsibility = effect.buckets.clone();
+        this.#handlingChanged = true;
         return;
       case "lease":
+        // A lease that is only moved on changes nothing about who handles what.
+        if (machine.leaseUntil <= this.now || effect.until <= this.now) {
+          this.#handlingChanged = true;
+        }
         machine.leaseUntil = effect.until;
         return;
       case "event":
@@ -333,6 +343,10 @@ export class Cluster {
 
   /** Runs after every event: two valid leases on one bucket, and buckets that nobody handles. */
   #check(): void {
+    if (!this.#handlingChanged && this.now < this.#nextExpiry) return;
+    this.#handlingChanged = false;
+    const leases = this.machines.map(({ leaseUntil }) => leaseUntil);
+    this.#nextExpiry = Math.min(...leases.filter((until) => until > this.now), Infinity);
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       const handlers = this.machines.filter((machine) => machine.handles(bucket, this.now));
       if (handlers.length > 1) this.#checkPair(bucket, handlers);

@@ -9,7 +9,8 @@ export interface Outcome {
   readonly story: readonly string[];
 }
 
-export function randomStory(seed: number): Outcome {
+/** `fenced` false: datapaths go on behind the end of their lease, the control that must break. */
+export function randomStory(seed: number, fenced = true): Outcome {
   const random = new Random(seed);
   const names = Array.from({ length: 2 + random.below(4) }, (_, i) => `n${i}`);
   const cluster = new Cluster({
@@ -18,6 +19,11 @@ export function randomStory(seed: number): Outcome {
     loss: random.chance(0.5) ? 0 : random.next() * 0.1,
     backups: random.chance(0.3) ? "all" : 1,
   });
+  if (!fenced) {
+    for (const machine of cluster.machines) {
+      machine.handles = (bucket) => machine.core !== null && machine.responsibility.has(bucket);
+    }
+  }
   const story: string[] = [];
   const tell = (text: string) => story.push(`${cluster.now.toFixed(0)} ${text}`);
   for (const name of names) {
@@ -101,19 +107,4 @@ export function randomStory(seed: number): Outcome {
     if (!safe) faults.push(`${name} is not safe: ${unsafeBecause}`);
   }
   return { seed, faults, story };
-}
-
-if (import.meta.main) {
-  const first = Number(Deno.args[0] ?? 1), count = Number(Deno.args[1] ?? 100);
-  let broken = 0;
-  for (let seed = first; seed < first + count; seed++) {
-    const { faults, story } = randomStory(seed);
-    if (faults.length === 0) continue;
-    broken++;
-    console.log(
-      `seed ${seed}:\n  ${story.join("\n  ")}\n  => ${faults.slice(0, 4).join("\n  => ")}`,
-    );
-    if (broken >= 3) break;
-  }
-  console.log(`${count} seeds from ${first}, ${broken} broken`);
 }
