@@ -16,19 +16,16 @@ import {
 import { SystemError } from "../../ffi/library.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../../ffi/libmnl.ts";
 import { AvailError } from "../errors.ts";
+import { type EventKind, eventKind, parseEntry } from "../netlink/ctnetlink.ts";
+import { conntrackGroups, ctNew } from "../netlink/ctnetlink_numbers.ts";
 import {
-  conntrackGroups,
-  ctNew,
   entryMessageBytesMax,
-  type EventKind,
-  eventKind,
-  parseEntry,
   writeChange,
   writeDelete,
   writeDumpRequest,
   writePut,
   writeTimeout,
-} from "../netlink/ctnetlink.ts";
+} from "../netlink/ctnetlink_write.ts";
 import { FlowRecord } from "../netlink/flow_record.ts";
 import { align4, headerBytes, MessageWriter, NLMSG_DONE, NLMSG_ERROR } from "../netlink/message.ts";
 import { defaultTimeouts, normalTimeoutS } from "../netlink/timeouts.ts";

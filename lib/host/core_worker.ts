@@ -16,7 +16,7 @@ import { CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
 import { HeartbeatLinks } from "./heartbeat_links.ts";
 import { preferCore } from "./scheduling.ts";
-import { openXdpSteering } from "./steering_xdp.ts";
+import { openXdpSteering } from "./xdp_state.ts";
 import { commandFromJson, type ThreadReport, type ThreadStart, toJson } from "./thread_messages.ts";
 
 /** How often datagrams that carry none of our tags are looked at. */

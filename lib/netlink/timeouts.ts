@@ -3,7 +3,7 @@
  * sets held entries back to. Names are those of /proc/sys/net/netfilter/nf_conntrack_*; the numbers
  * are the kernel's defaults (nf_conntrack_proto_*.c), replaced by what this machine has.
  */
-import { IPS_ASSURED } from "./ctnetlink.ts";
+import { IPS_ASSURED } from "./ctnetlink_numbers.ts";
 import {
   type FlowRecord,
   IPPROTO_ICMP,

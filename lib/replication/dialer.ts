@@ -18,6 +18,11 @@ export class Dialer {
     return addresses[this.#next % addresses.length];
   }
 
+  /** When the next attempt is due; `Infinity` while one runs, or its stream stands. */
+  get dueAt(): number {
+    return this.#isDialing ? Infinity : this.#dueAt;
+  }
+
   /** The attempt failed, or the stream that it gave has ended. */
   failed(now: number): void {
     this.#isDialing = false;

@@ -22,6 +22,7 @@ import type { Conntrack } from "./conntrack.ts";
 import { Dialer } from "./dialer.ts";
 import { encodeFlow, flowBytesMax } from "./flow.ts";
 import { messageType } from "./messages.ts";
+import { Releases } from "./releases.ts";
 import { Replica, type Sweep } from "./replica.ts";
 import { type FlowCounts, Scan } from "./scan.ts";
 import { Sender } from "./sender.ts";
@@ -69,9 +70,6 @@ export interface ReplicatorPorts {
   readonly wake: () => void;
 }
 
-/** Packets inside this node have left it so long after its bits were cleared. */
-export const settleMs = 2;
-
 /** One `step` takes about so long at most. */
 const budgetMs = 3;
 
@@ -110,12 +108,6 @@ interface Peer {
   reportedAt: Millis;
 }
 
-interface PendingRelease {
-  readonly order: ReleaseOrder;
-  readonly dueAt: Millis;
-  isSent: boolean;
-}
-
 export interface ReplicatorStatus extends FlowCounts {
   readonly lagMs: number;
   readonly peers: readonly {
@@ -152,7 +144,7 @@ export class Replicator implements SessionEvents {
   #lost = BucketSet.empty();
   #taken = BucketSet.empty();
   #takenAt = 0;
-  #releases: PendingRelease[] = [];
+  readonly #releases: Releases;
   #sweeps: Sweep[] = [];
   #scan: Scan | null = null;
   #scanNotBefore = 0;
@@ -180,6 +172,10 @@ export class Replicator implements SessionEvents {
   constructor(settings: ReplicatorSettings, ports: ReplicatorPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#releases = new Releases((order, acknowledged) => {
+      const { to, buckets, epoch } = order;
+      ports.report({ kind: "releaseDone", peer: to, buckets, epoch, acknowledged });
+    });
   }
 
   // ---- orders
@@ -237,13 +233,8 @@ export class Replicator implements SessionEvents {
    */
   release(order: ReleaseOrder): void {
     const isOpen = this.#peers.get(order.to)?.session?.isOpen ?? false;
-    if (!isOpen) return this.#releaseDone(order, false);
-    this.#releases.push({ order, dueAt: this.#ports.clock() + settleMs, isSent: false });
+    this.#releases.begin(order, isOpen, this.#ports.clock());
     this.#ports.wake();
-  }
-
-  #releaseDone({ to, buckets, epoch }: ReleaseOrder, acknowledged: boolean): void {
-    this.#ports.report({ kind: "releaseDone", peer: to, buckets, epoch, acknowledged });
   }
 
   /** Closes all streams. */
@@ -297,7 +288,7 @@ export class Replicator implements SessionEvents {
     }
     if (this.#scan === null) {
       isBusy = this.#drain(now) || isBusy;
-      if (!isBusy) this.#sendReleases(now);
+      if (!isBusy) this.#releases.send(now, (to) => this.#peers.get(to)?.session?.sender ?? null);
       isBusy = this.#beginScan(now) || isBusy;
     }
     for (const session of [...this.#greeting]) session.step(now);
@@ -312,9 +303,10 @@ export class Replicator implements SessionEvents {
 
   #nextStepAt(now: Millis): Millis {
     let at = now + idleStepMs;
-    for (const release of this.#releases) if (!release.isSent) at = Math.min(at, release.dueAt);
+    at = Math.min(at, this.#releases.dueAt);
     for (const peer of this.#peers.values()) {
-      if (peer.session === null || this.#hasNews(peer, now)) at = Math.min(at, now + reportMs);
+      if (this.#hasNews(peer, now)) at = Math.min(at, now + reportMs);
+      if (this.#dials(peer)) at = Math.min(at, Math.max(now, peer.dialer.dueAt));
     }
     if (now < this.#scanNotBefore) at = Math.min(at, this.#scanNotBefore);
     return at;
@@ -373,18 +365,6 @@ export class Replicator implements SessionEvents {
       flow.destinationPort,
     );
   };
-
-  #sendReleases(now: Millis): void {
-    for (const release of this.#releases) {
-      if (release.isSent || now < release.dueAt) continue;
-      const { to, buckets, epoch } = release.order;
-      const sender = this.#peers.get(to)?.session?.sender;
-      release.isSent = sender?.release(buckets, epoch, now) ?? false;
-      if (release.isSent) continue;
-      this.#releases = this.#releases.filter((other) => other !== release);
-      this.#releaseDone(release.order, false);
-    }
-  }
 
   // ---- reading the table
 
@@ -457,10 +437,15 @@ export class Replicator implements SessionEvents {
 
   #dial(now: Millis): void {
     for (const peer of this.#peers.values()) {
-      if (peer.session !== null || this.#settings.self.name > peer.name) continue;
+      if (!this.#dials(peer)) continue;
       const address = peer.dialer.take(peer.addresses, now);
       if (address !== null) this.#connect(peer, address);
     }
+  }
+
+  /** Of two nodes the one with the smaller name connects, as long as there is no stream. */
+  #dials(peer: Peer): boolean {
+    return peer.session === null && this.#settings.self.name < peer.name;
   }
 
   #connect(peer: Peer, address: string): void {
@@ -526,13 +511,7 @@ export class Replicator implements SessionEvents {
   }
 
   released(session: Session, buckets: BucketSet, epoch: number): void {
-    const peer = session.stream.peer!.name;
-    const done = this.#releases.find(({ order, isSent }) =>
-      isSent && order.to === peer && order.epoch === epoch && order.buckets.equals(buckets)
-    );
-    if (done === undefined) return;
-    this.#releases = this.#releases.filter((release) => release !== done);
-    this.#releaseDone(done.order, true);
+    this.#releases.acknowledge(session.stream.peer!.name, buckets, epoch);
   }
 
   worked(): void {
@@ -553,9 +532,7 @@ export class Replicator implements SessionEvents {
     peer.session = null;
     peer.dialer.failed(this.#ports.clock());
     this.#tellProven(peer, BucketSet.empty(), this.#ports.clock());
-    const broken = this.#releases.filter(({ order }) => order.to === peer.name);
-    this.#releases = this.#releases.filter(({ order }) => order.to !== peer.name);
-    for (const { order } of broken) this.#releaseDone(order, false);
+    this.#releases.breakOff(peer.name);
     this.#ports.wake();
   }
 

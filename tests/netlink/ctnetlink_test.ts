@@ -1,13 +1,12 @@
 import { assert, assertEquals } from "../assert.ts";
+import { eventKind, parseEntry } from "../../lib/netlink/ctnetlink.ts";
 import {
-  eventKind,
-  parseEntry,
   writeChange,
   writeDelete,
   writeDumpRequest,
   writePut,
   writeTimeout,
-} from "../../lib/netlink/ctnetlink.ts";
+} from "../../lib/netlink/ctnetlink_write.ts";
 import { AF_INET } from "../../lib/netlink/family.ts";
 import { FlowRecord } from "../../lib/netlink/flow_record.ts";
 import { headerBytes, MessageWriter } from "../../lib/netlink/message.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "../assert.ts";
-import { IPS_ASSURED } from "../../lib/netlink/ctnetlink.ts";
+import { IPS_ASSURED } from "../../lib/netlink/ctnetlink_numbers.ts";
 import { FlowRecord } from "../../lib/netlink/flow_record.ts";
 import { defaultTimeouts, normalTimeoutS } from "../../lib/netlink/timeouts.ts";
 

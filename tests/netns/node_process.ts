@@ -2,7 +2,8 @@
  * A node's datapath in a process of its own, so that it can live in a network namespace: the test
  * starts it there, and speaks to it in lines of JSON (see steering_lab.ts).
  */
-import { attachXdp, openXdpSteering, type XdpShare } from "../../lib/host/steering_xdp.ts";
+import { attachXdp, type XdpShare } from "../../lib/host/steering_xdp.ts";
+import { openXdpSteering } from "../../lib/host/xdp_state.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { findPinDirectory } from "../../lib/host/bpf_fs.ts";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
