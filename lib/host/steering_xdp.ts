@@ -39,7 +39,6 @@ import { encodeShare, insidePrefixesMax, sharedAddressesMax } from "./share_roda
 import { keyOf, UndoLog } from "./undo_log.ts";
 import { openXdpSteering } from "./xdp_state.ts";
 
-
 /** One share, as the datapath needs it. */
 export interface XdpShare {
   readonly interface: string;
