@@ -299,7 +299,7 @@ export class Node {
     const serving = this.#state === "ready" || this.#state === "draining";
     if (!serving && this.#ownership.held.isEmpty) return this.#setLease(0);
     this.#forfeitIfLapsed(now);
-    const peers = this.#membership.live().filter(couldTakeOver);
+    const peers = this.#membership.met().filter(couldTakeOver);
     const until = leaseUntil(
       peers.map((peer) => ({
         ackedSentAt: this.#sentTime(peer.ackedSequence),

@@ -20,7 +20,7 @@ export type Hearing =
 
 export class Membership {
   readonly #peers = new Map<string, Peer>();
-  readonly #tombstones = new Map<string, number>();
+  readonly #tombstones = new Map<string, { readonly sequence: number; readonly met: boolean }>();
 
   constructor(
     readonly self: { readonly name: string; readonly incarnation: string },
@@ -32,13 +32,15 @@ export class Membership {
     if (incarnation === this.self.incarnation) return { kind: "refused", reason: "own datagram" };
     const peer = this.#peers.get(incarnation);
     if (peer === undefined) {
-      if (heartbeat.sequence <= (this.#tombstones.get(incarnation) ?? -1)) {
+      const tombstone = this.#tombstones.get(incarnation);
+      if (heartbeat.sequence <= (tombstone?.sequence ?? -1)) {
         return { kind: "refused", reason: "replayed" };
       }
       if (this.#peers.size >= membersMax - 1) {
         return { kind: "refused", reason: "too many members" };
       }
       const added = new Peer(incarnation, heartbeat, this.interfaces, now, BucketSet.empty());
+      added.met = tombstone?.met ?? false;
       added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
       this.#peers.set(incarnation, added);
       return { kind: "new", peer: added };
@@ -88,7 +90,7 @@ export class Membership {
 
   /** From then on only heartbeats above `sequence` count: Infinity where it can never come back. */
   #bury(peer: Peer, sequence: number): void {
-    this.#tombstones.set(peer.incarnation, sequence);
+    this.#tombstones.set(peer.incarnation, { sequence, met: peer.met });
     if (this.#tombstones.size > tombstonesMax) {
       this.#tombstones.delete(this.#tombstones.keys().next().value!);
     }
@@ -105,6 +107,14 @@ export class Membership {
   /** All that were heard within their term, confirmed or not, by name. */
   heard(): Peer[] {
     return [...this.#peers.values()].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+
+  /**
+   * Those that may take over while this node hears them: they are no recordings, since they have
+   * echoed this start at some time, though perhaps they do not hear it now.
+   */
+  met(): Peer[] {
+    return this.heard().filter((peer) => peer.met);
   }
 
   /** Those that count: they hear this node, too. */

@@ -12,6 +12,8 @@ export class Peer {
   heartbeat: Heartbeat;
   /** It hears this node: it has echoed our incarnation. */
   confirmed = false;
+  /** It has done so at some time, perhaps before it was taken for dead. */
+  met = false;
   lastHeard: Millis;
   /** The newest of our sequence numbers that it has acknowledged; -1: none. */
   ackedSequence = -1;
@@ -51,6 +53,7 @@ export class Peer {
     const echo = heartbeat.peers.find((peer) => peer.incarnation === self);
     if (echo !== undefined) {
       this.confirmed = true;
+      this.met = true;
       this.ackedSequence = Math.max(this.ackedSequence, echo.sequence);
     }
   }

@@ -82,3 +82,13 @@ Deno.test("after a pause of this process the others have a new term", () => {
   assertEquals(members.expire(5299), []);
   assert(members.expire(5300).length === 1);
 });
+
+Deno.test("a start that was met and is heard again does not count, but may take over", () => {
+  const members = membership();
+  members.hear(other, heartbeat({ peers: echo }), 0, 0);
+  members.expire(1000);
+  members.hear(other, heartbeat({ sequence: 8, peers: [] }), 0, 1001);
+  members.hear(incarnation(3), heartbeat({ name: "fw3", peers: [] }), 0, 1001);
+  assertEquals(members.live(), []);
+  assertEquals(members.met().map((peer) => peer.incarnation), [other]);
+});

@@ -1,0 +1,118 @@
+/**
+ * How long traffic stands still when a node dies, hangs, comes back or is drained: gaps of pings, of
+ * UDP flows and of TCP connections through a lab of three nodes, over several rounds.
+ *
+ *     ./dev bench failover [--runs 10] [--interval 100] [--multiplier 3]
+ *
+ * A gap is the longest silence of any flow in a step. It contains one period of that flow, and, at
+ * worst, how late the measuring process itself was; both are printed, as is a steady interval of the
+ * same run, which is what the machine does to traffic when nothing happens.
+ */
+import { lookAt, unsettled } from "../cli/demo/cluster_look.ts";
+import { Lab } from "../cli/demo/lab.ts";
+import type { Traffic } from "../cli/demo/traffic.ts";
+import type { IntervalReport } from "../cli/demo/traffic_protocol.ts";
+
+const udpPeriodMs = 5;
+const pingPeriodMs = 10;
+const tcpPeriodMs = 20;
+const steps = ["steady", "power loss", "return", "hang", "goes on", "drain", "resume"] as const;
+type Step = typeof steps[number];
+
+function option(name: string, otherwise: number): number {
+  const at = Deno.args.indexOf(`--${name}`);
+  if (at < 0) return otherwise;
+  const value = parseFloat(Deno.args[at + 1]);
+  if (!(value > 0)) throw new Error(`--${name} ${Deno.args[at + 1]}: not a number above 0`);
+  return value;
+}
+
+const runs = option("runs", 10);
+const intervalMs = option("interval", 100);
+const multiplier = option("multiplier", 3);
+const reports = new Map<Step, IntervalReport[]>(steps.map((step) => [step, []]));
+const lab = await Lab.create({ intervalMs, multiplier });
+Deno.addSignalListener("SIGINT", () => void lab.remove().then(() => Deno.exit(130)));
+try {
+  await lab.startNodes();
+  await settled(["fw1", "fw2", "fw3"]);
+  const traffic = await lab.startTraffic({
+    connections: 20,
+    tcpPeriodMs,
+    udpFlows: 40,
+    udpPeriodMs,
+    pings: 8,
+    pingPeriodMs,
+  });
+  await pause(2000);
+  await traffic.mark("start");
+  for (let run = 1; run <= runs; run++) await round(traffic, run);
+  const { alive, started, duplicates } = await traffic.finish();
+  print();
+  console.log(`${alive} of ${started} connections alive, ${duplicates} answers came twice`);
+} finally {
+  await lab.remove();
+}
+
+/** All steps once; another node each time. */
+async function round(traffic: Traffic, run: number): Promise<void> {
+  const all = ["fw1", "fw2", "fw3"];
+  const name = all[run % 3];
+  const others = all.filter((other) => other !== name);
+  const node = lab.node(name);
+  const step = async (step: Step, act: () => Promise<void> | void, owners: string[]) => {
+    await act();
+    await settled(owners);
+    await pause(300);
+    reports.get(step)!.push(await traffic.mark(step));
+  };
+  await step("steady", () => pause(1000), all);
+  await step("power loss", () => node.powerOff(), others);
+  await step("return", async () => {
+    await node.powerOn();
+    await node.start();
+  }, all);
+  await step("hang", () => node.pause(), others);
+  await step("goes on", () => node.resume(), all);
+  await step("drain", () => node.drain(), others);
+  await step("resume", () => node.undrain(), all);
+  console.error(`round ${run} of ${runs}`);
+}
+
+async function settled(owners: string[]): Promise<void> {
+  await lab.waitUntil(
+    `${owners.join(", ")} share all buckets, safe`,
+    async () => unsettled(await lookAt(lab), { owners, safe: true }),
+    { timeoutMs: 60_000, everyMs: 100 },
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function print(): void {
+  console.log(
+    `detection ${intervalMs} ms x ${multiplier}, ${runs} rounds, milliseconds, p50 / max`,
+  );
+  console.log(
+    `periods: UDP ${udpPeriodMs}, ping ${pingPeriodMs}, TCP ${tcpPeriodMs}; own: lateness of the ` +
+      "measuring process",
+  );
+  console.log(`${"step".padEnd(12)}${["UDP", "ping", "TCP", "own"].map(right).join("")}`);
+  for (const [step, intervals] of reports) {
+    const of = (pick: (interval: IntervalReport) => number) => {
+      const sorted = intervals.map(pick).sort((a, b) => a - b);
+      const median = sorted[Math.floor((sorted.length - 1) / 2)];
+      return right(`${Math.round(median)} / ${Math.round(sorted[sorted.length - 1])}`);
+    };
+    console.log(
+      step.padEnd(12) + of(({ udp }) => udp.longestMs) + of(({ ping }) => ping.longestMs) +
+        of(({ tcp }) => tcp.longestMs) + of(({ ownDelayMs }) => ownDelayMs),
+    );
+  }
+}
+
+function right(text: string): string {
+  return text.padStart(14);
+}
