@@ -15,7 +15,7 @@ import type { IntervalReport } from "../cli/demo/traffic_protocol.ts";
 
 const udpPeriodMs = 5;
 const pingPeriodMs = 10;
-const tcpPeriodMs = 20;
+const tcpPeriodMs = 25;
 const steps = ["steady", "power loss", "return", "hang", "goes on", "drain", "resume"] as const;
 type Step = typeof steps[number];
 
@@ -37,11 +37,11 @@ try {
   await lab.startNodes();
   await settled(["fw1", "fw2", "fw3"]);
   const traffic = await lab.startTraffic({
-    connections: 20,
+    connections: 10,
     tcpPeriodMs,
-    udpFlows: 40,
+    udpFlows: 16,
     udpPeriodMs,
-    pings: 8,
+    pings: 6,
     pingPeriodMs,
   });
   await pause(2000);

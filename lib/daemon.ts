@@ -15,7 +15,7 @@ import { standardErrorLog } from "./host/log_output.ts";
 import { type Machine, readMachine, readOwnAddresses, xdpShare } from "./host/machine.ts";
 import { notifyServiceManager } from "./host/notify.ts";
 import { Replication } from "./host/replication.ts";
-import { preferReplication } from "./host/scheduling.ts";
+import { collectGarbageWithoutHelpers, preferReplication } from "./host/scheduling.ts";
 import { attachXdp, type XdpAttachment } from "./host/steering_xdp.ts";
 import type { Log } from "./log.ts";
 import type { CoreEvent } from "./node_types.ts";
@@ -55,6 +55,7 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
     await control.ended;
   });
 
+  collectGarbageWithoutHelpers();
   preferReplication();
   const machine = readMachine(config);
   const attachment = attachXdp({
@@ -210,7 +211,10 @@ class Daemon {
   }
 
   #logEvent({ level, name, text, fields }: CoreEvent): void {
-    this.#log.write(level === "warning" ? "warn" : level, text, { event: name, ...fields });
+    const severity = level === "warning" ? "warn" : level;
+    // The texts of lateness differ by their milliseconds, and a starved machine has many of them.
+    if (name === "late") this.#log.repeated(severity, "this process was not run in time", fields);
+    else this.#log.write(severity, text, { event: name, ...fields });
   }
 
   /** SIGTERM or SIGINT: hand over, then end. A second one, or too long a wait: end at once. */

@@ -4,8 +4,9 @@
  * without any per-flow memory, so that nothing of this process but this loop decides when it runs.
  */
 import { PollSet, receive } from "../../ffi/libc.ts";
+import { RepeatLimiter } from "../log.ts";
 import { Node } from "../node.ts";
-import type { Effect, Input } from "../node_types.ts";
+import type { CoreEvent, Effect, Input } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
 import type { Steering } from "../ports.ts";
 import { formatAddress } from "../wire/address.ts";
@@ -51,6 +52,8 @@ class CoreLoop {
   readonly #steering: Steering;
   readonly #core: Node;
   readonly #refused = new Map<string, number>();
+  /** What others can make this node say is said once a minute. */
+  readonly #saidOnce = new RepeatLimiter();
   readonly #command = new Uint8Array(commandBytesMax);
   readonly #nonce = new Uint8Array(nonceBytes);
   #strangersAt = 0;
@@ -123,6 +126,7 @@ class CoreLoop {
       case "release":
         return self.postMessage({ kind: "release", order: toJson(effect.order) });
       case "event":
+        if (effect.event.name === "conflict") return this.#sayOnce(effect.event);
         return self.postMessage({ kind: "event", event: effect.event });
       case "probe":
         return this.#probe.ask();
@@ -177,5 +181,12 @@ class CoreLoop {
 
   #refuse(reason: string): void {
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+    const text = `a datagram was refused: ${reason}`;
+    this.#sayOnce({ level: "warning", name: "refused", text, fields: { reason } });
+  }
+
+  #sayOnce(event: CoreEvent): void {
+    if (this.#saidOnce.admit(event.text, now()) === null) return;
+    self.postMessage({ kind: "event", event });
   }
 }

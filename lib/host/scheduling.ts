@@ -1,4 +1,5 @@
 /** How much of a busy machine the daemon's threads get. */
+import { setFlagsFromString } from "node:v8";
 import { lockRange, useNiceValue, useRealtimePriority } from "../../ffi/libc.ts";
 
 /** Above everything that is not in real time itself, below the kernel's own threads (50). */
@@ -14,6 +15,14 @@ export function preferCore(): "real time" | "nice" | "normal" {
 /** For the thread that replicates: hand-overs wait for it, so it goes before ordinary work. */
 export function preferReplication(): void {
   useNiceValue(-10);
+}
+
+/**
+ * Has each thread of JavaScript collect its own garbage. Otherwise the core's thread waits, for all its
+ * real-time priority, for helper threads of V8 that have none. To be called before it is started.
+ */
+export function collectGarbageWithoutHelpers(): void {
+  setFlagsFromString("--single-threaded-gc");
 }
 
 /**

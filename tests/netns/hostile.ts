@@ -162,6 +162,23 @@ export class Forger {
   }
 }
 
+/** The frame with another TTL, or cut at `length`; its IPv4 header is right for that. */
+export function withHeader(
+  frame: Frame,
+  { ttl = 255, length = frame.length }: { ttl?: number; length?: number },
+): Frame {
+  const changed = frame.slice(0, length);
+  const view = new DataView(changed.buffer);
+  changed[22] = ttl;
+  view.setUint16(16, length - 14);
+  view.setUint16(24, 0);
+  let sum = 0;
+  for (let at = 14; at < 34; at += 2) sum += view.getUint16(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  view.setUint16(24, ~sum & 0xffff);
+  return changed;
+}
+
 export function randomBytes(length: number): Frame {
   return crypto.getRandomValues(new Uint8Array(length));
 }

@@ -13,7 +13,7 @@ import { fromHex } from "../../lib/wire/cursor.ts";
 import { clusterId } from "../../lib/wire/seal.ts";
 import { heartbeat } from "../wire/examples.ts";
 import { everybody, inLab, ownedBy, pause, settled, started, statusWhere } from "./cluster.ts";
-import { Forger, type Frame, Hostile, randomBytes } from "./hostile.ts";
+import { Forger, type Frame, Hostile, randomBytes, withHeader } from "./hostile.ts";
 
 const ignore = Deno.uid() !== 0;
 
@@ -71,7 +71,7 @@ const refusedCases: readonly RefusedCase[] = [
     frames: (forger) =>
       times(() => {
         const whole = forger.sealed(encodeHeartbeat(heartbeat()), randomBytes(16));
-        return whole.slice(0, whole.length - 9);
+        return withHeader(whole, { length: whole.length - 9 });
       }),
     counted: exactly("not authentic"),
   },
@@ -153,12 +153,7 @@ const refusedCases: readonly RefusedCase[] = [
   },
   {
     name: "a router on the way (TTL below 255)",
-    frames: (forger) =>
-      times(() => {
-        const frame = forger.garbage(200);
-        frame[22] = 254;
-        return frame;
-      }),
+    frames: (forger) => times((i) => withHeader(forger.garbage(200), { ttl: 254 - i })),
     counted: "by nobody",
   },
 ];
@@ -196,6 +191,7 @@ Deno.test({
       }
       await settled(lab);
       await assertNothingHappened(lab);
+      for (const node of everybody) await assertToldOnce(lab, node);
       // The way was open: a sound heartbeat, the only one that is not refused, is heard by all.
       const had = await statuses(lab);
       await hostile.send([forger.sealed(encodeHeartbeat(newcomer), randomBytes(16))]);
@@ -257,13 +253,13 @@ Deno.test({
       const before = await statuses(lab);
       await hostile.send(of("fw2"), 5);
       for (const [node, reason] of [["fw1", "replayed"], ["fw2", "own datagram"]] as const) {
-        const status = await statusWhere(
+        const had = before[node].refused;
+        await statusWhere(
           lab,
           node,
           `counts every "${reason}"`,
-          (status) => refusedSince(before[node].refused, status, reason) >= of("fw2").length,
+          (status) => refusedSince(had, status, reason) >= of("fw2").length,
         );
-        assertEquals(grownReasons(before[node].refused, status), { [reason]: of("fw2").length });
       }
       assertUnchanged(before, await statuses(lab), "recordings of the living");
 
@@ -409,12 +405,17 @@ function refusedSince(had: Status["refused"], status: Status, reason: string): n
   return (status.refused[reason] ?? 0) - (had[reason] ?? 0);
 }
 
-/** The reasons that were counted since, with their counts. */
+/**
+ * The reasons that were counted since, with their counts. "replayed" is left out: where two heartbeats
+ * wait on each of two interfaces, the first of the second interface is older than what was heard.
+ */
 function grownReasons(had: Status["refused"], status: Status): Record<string, number> {
   const grown = Object.keys(status.refused).map((reason) =>
     [reason, refusedSince(had, status, reason)] as const
   );
-  return Object.fromEntries(grown.filter(([, count]) => count !== 0));
+  return Object.fromEntries(
+    grown.filter(([reason, count]) => count !== 0 && reason !== "replayed"),
+  );
 }
 
 function isMember(status: Status, name: string): boolean {
@@ -464,6 +465,15 @@ async function assertNothingHappened(lab: Lab): Promise<void> {
       assertEquals(events.includes(bad), false, `${node.name}: ${bad}`);
     }
   }
+}
+
+/** What others can make a node say does not fill its log. */
+async function assertToldOnce(lab: Lab, node: string): Promise<void> {
+  const told = (await lab.node(node).log(5000)).map((line) => JSON.parse(line))
+    .filter(({ event }) => event === "refused" || event === "conflict")
+    .map(({ event, message }) => `${event} ${message}`).sort();
+  assertGreater(told.length, 0, node);
+  assertEquals(told, [...new Set(told)], node);
 }
 
 /** Milliseconds of processor time that the nodes' daemons took while something happened. */
