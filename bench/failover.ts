@@ -49,6 +49,7 @@ try {
   for (let run = 1; run <= runs; run++) await round(traffic, run);
   const { alive, started, duplicates } = await traffic.finish();
   print();
+  printHandOvers(await handOvers());
   console.log(`${alive} of ${started} connections alive, ${duplicates} answers came twice`);
 } finally {
   await lab.remove();
@@ -111,6 +112,39 @@ function print(): void {
         of(({ tcp }) => tcp.longestMs) + of(({ ownDelayMs }) => ownDelayMs),
     );
   }
+}
+
+interface LogEvent {
+  readonly time: string;
+  readonly event?: string;
+  readonly peer?: string;
+  readonly buckets?: number;
+}
+
+/** Milliseconds between a batch of buckets being switched off at one node and on at the other. */
+async function handOvers(): Promise<number[]> {
+  const logs = new Map<string, LogEvent[]>();
+  for (const { name, logFile } of lab.nodes) {
+    const lines = (await Deno.readTextFile(logFile)).split("\n").filter((line) => line !== "");
+    logs.set(name, lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)));
+  }
+  const found: number[] = [];
+  for (const [from, events] of logs) {
+    for (const off of events.filter(({ event }) => event === "releasing")) {
+      const on = logs.get(off.peer!)!.find(({ event, peer, buckets, time }) =>
+        event === "released" && peer === from && buckets === off.buckets && time >= off.time
+      );
+      if (on !== undefined) found.push(Date.parse(on.time) - Date.parse(off.time));
+    }
+  }
+  return found.sort((a, b) => a - b);
+}
+
+function printHandOvers(ms: readonly number[]): void {
+  const at = (part: number) => ms[Math.floor((ms.length - 1) * part)];
+  console.log(
+    `${ms.length} hand-overs, off to on: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, max ${at(1)} ms`,
+  );
 }
 
 function right(text: string): string {

@@ -441,6 +441,10 @@ export class Node {
       this.#urgent = true;
       this.#tellDatapath();
       this.#effects.push({ kind: "release", order });
+      this.#event("info", "releasing", `hands ${order.buckets.size} buckets over to ${order.to}`, {
+        peer: order.to,
+        buckets: order.buckets.size,
+      });
     }
   }
 
