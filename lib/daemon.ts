@@ -11,6 +11,7 @@ import { AvailError, exitCodes } from "./errors.ts";
 import { now } from "./host/clock.ts";
 import { serveControl } from "./host/control_socket.ts";
 import { CoreThread } from "./host/core_thread.ts";
+import { requireLibraries } from "./host/libraries.ts";
 import { standardErrorLog } from "./host/log_output.ts";
 import { type Machine, readMachine, readOwnAddresses, xdpShare } from "./host/machine.ts";
 import { notifyServiceManager } from "./host/notify.ts";
@@ -37,6 +38,7 @@ const ownAddressesEveryMs = 5000;
 export async function runDaemon(options: { config: Config; keys: KeyRing }): Promise<void> {
   const { config } = options;
   refuseUnknownBackend(config);
+  requireLibraries();
   const log = standardErrorLog();
   const stop = new AbortController();
   await using resources = new AsyncDisposableStack();
@@ -270,6 +272,7 @@ function refuseUnknownBackend({ datapath, file }: Config): void {
   throw new AvailError(
     `${file}: datapath.backend: "${datapath.backend}" is not part of this version; ` +
       `use "xdp" or "auto"`,
+    { exitCode: exitCodes.usage },
   );
 }
 

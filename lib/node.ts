@@ -11,14 +11,18 @@
  */
 import type { NodeState } from "./control.ts";
 import { assert } from "./errors.ts";
+import { Admission } from "./membership/admission.ts";
 import { Membership } from "./membership/membership.ts";
 import type { Peer } from "./membership/peer.ts";
+import { Pulse } from "./membership/pulse.ts";
+import { planningNodes, viewKey } from "./membership/view.ts";
 import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
 import { BucketSet } from "./ownership/bucket_set.ts";
-import { guardOf, leaseUntil } from "./ownership/lease.ts";
+import { guardOf } from "./ownership/lease.ts";
+import { LeaseKeeper } from "./ownership/lease_keeper.ts";
 import { type LiveNode, Ownership } from "./ownership/ownership.ts";
 import { isMember, noPlanDigest, type Plan, supersedes } from "./ownership/plan.ts";
-import { nextPlan, type PlanningNode } from "./ownership/planning.ts";
+import { nextPlan } from "./ownership/planning.ts";
 import type { Millis, ReplicationOrders } from "./ports.ts";
 import { describe } from "./snapshot.ts";
 import { formatAddress } from "./wire/address.ts";
@@ -30,12 +34,6 @@ import {
 } from "./wire/heartbeat.ts";
 import { encodePlanParts, PlanAssembly, planPartType } from "./wire/plan_parts.ts";
 
-/** How long a stranger's datagram or an answered probe keeps a starting node from taking buckets. */
-const conflictMs = 3000;
-/** How often shared addresses are asked for while listening. */
-const probeEveryMs = 700;
-/** Send times of our own heartbeats that are remembered, for acknowledgements. */
-const sentTimesKept = 1024;
 /** The last heartbeats of a node that leaves: peers take over without waiting for silence. */
 const farewells = 3;
 
@@ -47,8 +45,9 @@ export class Node {
   readonly #guardMs: number;
   readonly #assemblies = new Map<string, PlanAssembly>();
   readonly #refused = new Map<string, number>();
-  readonly #sentAt = new Float64Array(sentTimesKept).fill(-Infinity);
-  readonly #listenUntil: Millis;
+  readonly #admission: Admission;
+  readonly #pulse: Pulse;
+  readonly #lease: LeaseKeeper;
 
   #state: NodeState = "joining";
   #reason: string | null = "listening";
@@ -56,22 +55,14 @@ export class Node {
   #farewellsLeft = farewells;
   #weight: number;
   #carriers: number;
-  #lease: Millis = 0;
-  #lapsedAt: Millis | null = null;
+  #toldLease: Millis = 0;
   /** Before that, this node takes only what is handed to it. */
   #inheritsFrom: Millis = -Infinity;
   #claimGroup = 1;
-  #conflictUntil: Millis = -Infinity;
-  #conflict = "";
-  #nextProbe: Millis;
   #viewKey = "";
   #viewSince: Millis;
   /** A plan that serves is looked at again once in a detection time. */
   #nextPlanCheck: Millis = -Infinity;
-  #sequence = 0;
-  #nextHeartbeat: Millis;
-  #lastHeartbeat: Millis = -Infinity;
-  #urgent = false;
   #lastPlanSent: Millis = -Infinity;
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
@@ -89,16 +80,20 @@ export class Node {
     this.#ownership = new Ownership(self);
     this.#detectionMs = options.intervalMs * options.multiplier;
     this.#guardMs = guardOf(options.clockStepMs);
-    this.#listenUntil = now + Math.max(options.listenMs, 3 * this.#detectionMs);
+    this.#admission = new Admission(options.name, {
+      listenUntil: now + Math.max(options.listenMs, 3 * this.#detectionMs),
+      probeFrom: now + 2 * this.#detectionMs,
+    });
+    this.#pulse = new Pulse(options.intervalMs, now);
     this.#carriers = (1 << interfaces) - 1;
-    this.#nextProbe = now + 2 * this.#detectionMs;
     this.#viewSince = now;
-    this.#nextHeartbeat = now;
     this.#deadline = now;
-    if (options.adopted !== null && options.adopted.leaseUntil > now) {
-      this.#ownership.adoptHeld(options.adopted.responsibility);
-      this.#lease = options.adopted.leaseUntil;
-    }
+    const { adopted } = options;
+    this.#lease = new LeaseKeeper(
+      adopted !== null && adopted.leaseUntil > now ? adopted.leaseUntil : 0,
+    );
+    if (this.#lease.isHeld(now)) this.#ownership.adoptHeld(adopted!.responsibility);
+    this.#toldLease = this.#lease.until;
   }
 
   /** When the next step is due, if nothing comes before. */
@@ -120,7 +115,7 @@ export class Node {
       self: this.#ownHeartbeat(now),
       incarnation: this.#options.incarnation,
       reason: this.#reason,
-      leaseUntil: this.#lease,
+      leaseUntil: this.#lease.until,
       plan: this.#ownership.plan,
       peers: this.#membership.live(),
       refused: this.#refused,
@@ -139,7 +134,7 @@ export class Node {
         this.#carriers = input.up
           ? this.#carriers | (1 << input.interfaceIndex)
           : this.#carriers & ~(1 << input.interfaceIndex);
-        this.#urgent = true;
+        this.#pulse.hurry();
         return;
       case "stranger":
         return this.#takeConflict(`heartbeats of this cluster's name: ${input.reason}`, now);
@@ -170,7 +165,7 @@ export class Node {
     if (hearing.kind === "new") {
       this.#event("info", "peer-heard", `${heartbeat.name} is heard`, { node: heartbeat.name });
     }
-    if (hearing.kind === "new" || heartbeat.ackSoon || !hearing.peer.confirmed) this.#urgent = true;
+    if (hearing.kind === "new" || heartbeat.ackSoon || !hearing.peer.confirmed) this.#pulse.hurry();
   }
 
   #takePlanPart(incarnation: string, message: Uint8Array, now: Millis): void {
@@ -186,17 +181,15 @@ export class Node {
   }
 
   #takeConflict(text: string, now: Millis): void {
-    if (this.#conflict !== text || now >= this.#conflictUntil) {
+    if (this.#admission.noteConflict(text, now)) {
       this.#event("error", "conflict", `conflict: ${text}`, {});
     }
-    this.#conflict = text;
-    this.#conflictUntil = now + conflictMs;
   }
 
   #takeReport(report: Extract<Input, { kind: "replication" }>["report"]): void {
     if (report.kind === "releaseDone") {
       this.#ownership.releaseDone(report.peer);
-      this.#urgent = true;
+      this.#pulse.hurry();
       if (!report.acknowledged) {
         this.#event("warning", "release-failed", `hand-over to ${report.peer} broke off`, {
           peer: report.peer,
@@ -232,7 +225,7 @@ export class Node {
     for (const { peer, reason } of this.#membership.expire(now)) {
       this.#ownership.gone(peer.incarnation);
       this.#assemblies.delete(peer.incarnation);
-      this.#urgent = true;
+      this.#pulse.hurry();
       this.#event(
         reason === "silent" ? "warning" : "info",
         reason === "silent" ? "peer-dead" : `peer-${reason}`,
@@ -264,27 +257,10 @@ export class Node {
   }
 
   #tryToJoin(now: Millis): void {
-    const heard = this.#membership.heard();
-    const namesake = heard.find((peer) => peer.confirmed && peer.name === this.#options.name);
-    const deaf = heard.find((peer) => !peer.confirmed && isServing(peer));
-    if (namesake !== undefined) {
-      this.#reason = `conflict: another node is named ${namesake.name}`;
-    } else if (heard.some((peer) => peer.confirmed && isServing(peer))) {
-      this.#enter("syncing", null);
-    } else if (now < this.#conflictUntil) { // from here on: before it takes buckets from nobody
-      this.#reason = `conflict: ${this.#conflict}`;
-    } else if (deaf !== undefined) {
-      this.#reason = `conflict: ${deaf.name} is heard and does not hear this node`;
-    } else if (now >= this.#listenUntil) {
-      this.#enter("syncing", null);
-    } else {
-      this.#reason = "listening";
-      // Members of this cluster answer for the shared addresses, too: they are heard first.
-      if (now >= this.#nextProbe) {
-        this.#nextProbe = now + probeEveryMs;
-        this.#effects.push({ kind: "probe" });
-      }
-    }
+    const verdict = this.#admission.judge(this.#membership.heard(), now);
+    if (verdict.kind === "admitted") return this.#enter("syncing", null);
+    this.#reason = verdict.reason;
+    if (verdict.probe) this.#effects.push({ kind: "probe" });
   }
 
   #tryToFinishSync(): void {
@@ -297,36 +273,36 @@ export class Node {
 
   #renewLease(now: Millis): void {
     const serving = this.#state === "ready" || this.#state === "draining";
-    if (!serving && this.#ownership.held.isEmpty) return this.#setLease(0);
-    this.#forfeitIfLapsed(now);
-    const peers = this.#membership.met().filter(couldTakeOver);
-    const until = leaseUntil(
-      peers.map((peer) => ({
-        ackedSentAt: this.#sentTime(peer.ackedSequence),
+    if (!serving && this.#ownership.held.isEmpty) this.#lease.giveUp();
+    else {
+      this.#forfeitIfLapsed(now);
+      const peers = this.#membership.met().filter(couldTakeOver).map((peer) => ({
+        ackedSentAt: this.#pulse.sentAt(peer.ackedSequence),
         lastHeard: peer.lastHeard,
         hearsAnybody: peer.heartbeat.peers.length > 0,
-      })),
-      {
+      }));
+      const terms = {
         intervalMs: this.#options.intervalMs,
         detectionMs: this.#detectionMs,
         guardMs: this.#guardMs,
         groupSize: this.#groupSize(now),
         required: this.#required(),
-      },
-      now,
-    );
-    const wasHeld = this.#lease > now;
-    // A former daemon's lease is not shortened before this one has earned its own.
-    const next = serving ? until : Math.max(until, this.#lease);
-    if (!wasHeld && next > now) this.#lapsedAt = null;
-    else if (this.#lapsedAt === null && next <= now) {
-      this.#lapsedAt = Math.min(now, this.#lease);
-      this.#urgent = true;
+      };
+      const news = this.#lease.renew(peers, terms, serving, now);
+      if (news !== "none") this.#tellLeaseNews(news);
+    }
+    this.#tellLease();
+  }
+
+  #tellLeaseNews(news: "lost" | "regained"): void {
+    this.#pulse.hurry();
+    if (news === "regained") {
+      this.#event("info", "lease-regained", "the lease is held again", {});
+    } else {
       this.#event("warning", "lease-lost", "the lease ended: not all peers acknowledge this node", {
         held: this.#ownership.held.size,
       });
     }
-    this.#setLease(next);
   }
 
   /**
@@ -334,10 +310,10 @@ export class Node {
    * over, even such that this node has not heard yet: it lets go and waits for the next plan.
    */
   #forfeitIfLapsed(now: Millis): void {
-    if (this.#lease > now || this.#lease === 0 || this.#ownership.forfeited) return;
-    if (now - (this.#lapsedAt ?? this.#lease) < this.#options.intervalMs) return;
+    if (this.#ownership.forfeited) return;
+    if (now < this.#lease.lostForGoodAt(this.#options.intervalMs)) return;
     const dropped = this.#ownership.forfeit();
-    this.#urgent = true;
+    this.#pulse.hurry();
     this.#event("warning", "forfeited", `gave up ${dropped.size} buckets until the next plan`, {
       buckets: dropped.size,
     });
@@ -349,9 +325,10 @@ export class Node {
     return Math.floor((this.#ownership.plan?.members.length ?? 1) / 2) + 1;
   }
 
-  #setLease(until: Millis): void {
-    if (until === this.#lease) return;
-    this.#lease = until;
+  #tellLease(): void {
+    const { until } = this.#lease;
+    if (until === this.#toldLease) return;
+    this.#toldLease = until;
     this.#effects.push({ kind: "lease", until });
   }
 
@@ -360,7 +337,7 @@ export class Node {
     const lost = this.#ownership.lostConflicts(live, this.#claimGroup);
     if (!lost.isEmpty) {
       this.#ownership.drop(lost);
-      this.#urgent = true;
+      this.#pulse.hurry();
       this.#event("warning", "conflict-lost", `${lost.size} buckets are held elsewhere, too`, {
         buckets: lost.size,
       });
@@ -368,15 +345,14 @@ export class Node {
   }
 
   #makePlan(now: Millis): void {
-    const nodes = this.#planningNodes(now);
-    const key = JSON.stringify(nodes.map((node) => [
-      node.incarnation,
-      node.state,
-      node.weight,
-      node.eligible,
-      node.canGain,
-      node.forfeited,
-    ]));
+    const nodes = planningNodes(
+      [
+        { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) },
+        ...this.#live(),
+      ],
+      this.#options,
+    );
+    const key = viewKey(nodes);
     if (key !== this.#viewKey) {
       this.#viewKey = key;
       this.#viewSince = now;
@@ -384,7 +360,7 @@ export class Node {
     }
     const planner = nodes.find((node) => node.state === "ready");
     if (planner?.incarnation !== this.#options.incarnation) return;
-    if (now - this.#viewSince < this.#detectionMs || this.#lease <= now) return;
+    if (now - this.#viewSince < this.#detectionMs || !this.#lease.isHeld(now)) return;
     if (now < this.#nextPlanCheck) return;
     this.#nextPlanCheck = now + this.#detectionMs;
     const present = this.#ownership.plan;
@@ -412,7 +388,7 @@ export class Node {
     this.#viewSince = now; // it takes time until all others show it
     this.#claimGroup = plan.group;
     this.#lastPlanSent = -Infinity;
-    this.#urgent = true;
+    this.#pulse.hurry();
     this.#event("info", "plan", `plan ${plan.epoch} of ${plan.planner}`, {
       epoch: plan.epoch,
       planner: plan.planner,
@@ -421,11 +397,11 @@ export class Node {
   }
 
   #activate(now: Millis): void {
-    if (this.#state !== "ready" || this.#lease <= now) return;
+    if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
     const activated = this.#ownership.activate(this.#live(), now >= this.#inheritsFrom);
     if (activated.isEmpty) return;
     this.#claimGroup = this.#groupSize(now);
-    this.#urgent = true;
+    this.#pulse.hurry();
     this.#event("info", "activated", `handles ${activated.size} more buckets`, {
       buckets: activated.size,
       held: this.#ownership.held.size,
@@ -438,7 +414,7 @@ export class Node {
       (incarnation) => this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
     );
     for (const order of releases) {
-      this.#urgent = true;
+      this.#pulse.hurry();
       this.#tellDatapath();
       this.#effects.push({ kind: "release", order });
       this.#event("info", "releasing", `hands ${order.buckets.size} buckets over to ${order.to}`, {
@@ -492,30 +468,16 @@ export class Node {
   // ---- speaking
 
   #speak(now: Millis): void {
-    if (this.#leaseRunsLow(now)) this.#urgent = true;
-    const spacingMs = this.#options.intervalMs / 8;
-    if (now < this.#nextHeartbeat && !(this.#urgent && now - this.#lastHeartbeat >= spacingMs)) {
-      return;
-    }
-    this.#sequence++;
-    this.#sentAt[this.#sequence % sentTimesKept] = now;
+    if (this.#leaseRunsLow(now)) this.#pulse.hurry();
+    if (now < this.#pulse.nextAt) return;
+    this.#pulse.beat(now);
     this.#effects.push({ kind: "send", message: encodeHeartbeat(this.#ownHeartbeat(now)) });
-    this.#lastHeartbeat = now;
-    // The rhythm is kept: an extra heartbeat does not put off the next regular one.
-    if (now >= this.#nextHeartbeat) {
-      this.#nextHeartbeat = Math.max(
-        this.#nextHeartbeat + this.#options.intervalMs,
-        now + spacingMs,
-      );
-    }
-    this.#urgent = false;
     this.#sendPlan(now);
-    if (this.#state === "left" && --this.#farewellsLeft === 0) {
-      this.#stopped = true;
-      this.#effects.push({ kind: "stopped" });
-    } else if (this.#state === "left") {
-      this.#nextHeartbeat = now + spacingMs;
-    }
+    if (this.#state !== "left") return;
+    this.#pulse.hurry(); // the farewells follow each other closely
+    if (--this.#farewellsLeft > 0) return;
+    this.#stopped = true;
+    this.#effects.push({ kind: "stopped" });
   }
 
   /** Shows the plan to live members that hold another: the smallest-named holder does. */
@@ -539,11 +501,11 @@ export class Node {
     const plan = this.#ownership.plan;
     return {
       state: this.#state,
-      leaseHeld: this.#lease > now,
+      leaseHeld: this.#lease.isHeld(now),
       forfeited: this.#ownership.forfeited,
       ackSoon: this.#leaseRunsLow(now),
       name: this.#options.name,
-      sequence: this.#sequence,
+      sequence: this.#pulse.sequence,
       intervalMs: this.#options.intervalMs,
       weight: this.#weight,
       configDigest: this.#options.configDigest,
@@ -576,7 +538,7 @@ export class Node {
   /** Less than half a detection time is left, and there is a peer that could renew it. */
   #leaseRunsLow(now: Millis): boolean {
     return (this.#state === "ready" || this.#state === "draining") &&
-      this.#lease < now + this.#detectionMs / 2 &&
+      this.#lease.until < now + this.#detectionMs / 2 &&
       this.#membership.live().some(couldTakeOver);
   }
 
@@ -588,52 +550,10 @@ export class Node {
 
   #groupSize(now: Millis): number {
     return this.#membership.groupSize(
-      (sequence) => this.#sentTime(sequence),
+      (sequence) => this.#pulse.sentAt(sequence),
       this.#detectionMs,
       now,
     );
-  }
-
-  #sentTime(sequence: number): Millis {
-    if (sequence < 0 || sequence <= this.#sequence - sentTimesKept) return -Infinity;
-    return sequence > this.#sequence ? -Infinity : this.#sentAt[sequence % sentTimesKept];
-  }
-
-  /** Everybody that takes part, this node included, sorted by name. */
-  #planningNodes(now: Millis): PlanningNode[] {
-    const self = this.#ownHeartbeat(now);
-    const all = [
-      { incarnation: this.#options.incarnation, heartbeat: self },
-      ...this.#live(),
-    ].filter(({ heartbeat }) => heartbeat.state === "ready" || heartbeat.state === "draining");
-    return all.map(({ incarnation, heartbeat }) => ({
-      incarnation,
-      name: heartbeat.name,
-      state: heartbeat.state,
-      weight: heartbeat.weight,
-      claims: heartbeat.claims,
-      planEpoch: heartbeat.planEpoch,
-      planDigest: heartbeat.planDigest,
-      forfeited: heartbeat.forfeited,
-      canGain: heartbeat.configDigest === this.#options.configDigest,
-      eligible: heartbeat.state === "ready" && this.#reachesAllShares(incarnation, all),
-    })).sort((a, b) => a.name < b.name ? -1 : 1);
-  }
-
-  /** Its shares have carrier, and it is heard on every share on which others hear each other. */
-  #reachesAllShares(incarnation: string, all: readonly LiveNode[]): boolean {
-    const node = all.find((other) => other.incarnation === incarnation)!;
-    const hears = (from: LiveNode, to: LiveNode, share: number) =>
-      ((from.heartbeat.peers.find((p) => p.incarnation === to.incarnation)?.heardOn ?? 0) >> share &
-        1) === 1;
-    for (let share = 0; share < this.#options.shares; share++) {
-      if ((node.heartbeat.carriers >> share & 1) === 0) return false;
-      const others = all.filter((other) => other !== node);
-      const heard = others.some((other) => hears(other, node, share));
-      const othersHear = others.some((a) => others.some((b) => a !== b && hears(a, b, share)));
-      if (!heard && othersHear) return false;
-    }
-    return true;
   }
 
   // ---- small things
@@ -642,7 +562,7 @@ export class Node {
   #wokeLate(now: Millis): void {
     const lateMs = Math.round(now - this.#deadline);
     this.#membership.excuse(now);
-    this.#urgent = true;
+    this.#pulse.hurry();
     this.#event("warning", "late", `this process was not run for ${lateMs} ms`, { lateMs });
   }
 
@@ -650,10 +570,11 @@ export class Node {
     assert(this.#state !== "left", "nothing follows left");
     this.#state = state;
     this.#reason = reason;
-    this.#urgent = true;
+    this.#pulse.hurry();
     if (state === "left") {
       this.#ownership.forfeit();
-      this.#setLease(0);
+      this.#lease.giveUp();
+      this.#tellLease();
     }
     this.#event("info", "state", reason === null ? state : `${state}: ${reason}`, { state });
   }
@@ -672,16 +593,16 @@ export class Node {
   }
 
   #nextDeadline(now: Millis): Millis {
-    const times = [this.#nextHeartbeat];
-    if (this.#urgent) times.push(this.#lastHeartbeat + this.#options.intervalMs / 8);
-    for (const peer of this.#membership.heard()) times.push(this.#membership.diesAt(peer));
-    if (this.#state === "joining") times.push(this.#listenUntil, this.#nextProbe);
-    if (this.#lease > now) times.push(this.#lease);
-    if (this.#lapsedAt !== null && !this.#ownership.forfeited) {
-      times.push(this.#lapsedAt + this.#options.intervalMs);
-    }
-    times.push(this.#viewSince + this.#detectionMs, this.#nextPlanCheck, this.#inheritsFrom);
-    return Math.max(now, Math.min(...times.filter((time) => time > now), this.#nextHeartbeat));
+    const times = [
+      this.#lease.until,
+      this.#lease.lostForGoodAt(this.#options.intervalMs),
+      this.#viewSince + this.#detectionMs,
+      this.#nextPlanCheck,
+      this.#inheritsFrom,
+      ...this.#membership.heard().map((peer) => this.#membership.diesAt(peer)),
+      ...(this.#state === "joining" ? this.#admission.nextAt : []),
+    ].filter((time) => time > now);
+    return Math.max(now, Math.min(this.#pulse.nextAt, ...times));
   }
 }
 
@@ -697,9 +618,4 @@ function isSameOrders(a: ReplicationOrders, b: ReplicationOrders): boolean {
 /** A peer that takes our buckets when it does not hear us. One that forfeited waits for a plan. */
 function couldTakeOver(peer: Peer): boolean {
   return peer.heartbeat.state === "ready" && !peer.heartbeat.forfeited;
-}
-
-/** A peer that handles traffic, or may at any moment. */
-function isServing(peer: Peer): boolean {
-  return peer.heartbeat.state === "ready" || peer.heartbeat.state === "draining";
 }

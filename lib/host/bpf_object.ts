@@ -56,11 +56,25 @@ export function readPackedObject(from: string | URL = packedObjectUrl): PackedOb
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AvailError(`read the BPF programs: ${why}; build them with ./dev build`, { cause });
   }
-  const object = JSON.parse(text) as PackedObject;
+  let object: PackedObject;
+  try {
+    object = JSON.parse(text);
+  } catch (cause) {
+    throw new AvailError(
+      `read the BPF programs: ${fileOf(from)} is damaged; build them again with ./dev build`,
+      { cause },
+    );
+  }
   if (object.format !== 1) {
     throw new AvailError(
-      `read the BPF programs: format ${object.format} in ${from}, not 1; run ./dev build again`,
+      `read the BPF programs: format ${object.format} in ${
+        fileOf(from)
+      }, not 1; run ./dev build again`,
     );
   }
   return object;
+}
+
+function fileOf(from: string | URL): string {
+  return typeof from === "string" ? from : from.pathname;
 }

@@ -54,6 +54,11 @@ function enableForwarding(undo: UndoLog): void {
   }
 }
 
+/** Whether the interface, or the kernel, does without IPv6. */
+export function isIpv6Off(name: string): boolean {
+  return !hasIpv6(name) || readSysctl(`net/ipv6/conf/${name}/disable_ipv6`) === "1";
+}
+
 function hasIpv6(name: string): boolean {
   return exists(`/proc/sys/net/ipv6/conf/${name}`);
 }

@@ -1,5 +1,6 @@
 /** The C libraries that avail works through, as this machine has them. */
 import { openLibrary } from "../../ffi/library.ts";
+import { AvailError } from "../errors.ts";
 
 const sonames = {
   "libc.so.6": "libc6",
@@ -8,6 +9,17 @@ const sonames = {
 } as const;
 
 type Soname = keyof typeof sonames;
+
+/** Opens what the daemon cannot do without; throws `AvailError` that names the missing package. */
+export function requireLibraries(): void {
+  for (const soname of ["libc.so.6", "libmnl.so.0"] as const) {
+    try {
+      openLibrary(soname, {}, sonames[soname]).close();
+    } catch (cause) {
+      throw new AvailError(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+}
 
 /** Of each soname the file that it is, such as `/usr/lib/…/libmnl.so.0.2.0`; null where it is missing. */
 export function libraries(): Record<Soname, string | null> {

@@ -49,10 +49,7 @@ export function readOwnAddresses(config: Config): Uint8Array[] {
 
 function isShared(config: Config, bytes: Uint8Array): boolean {
   return config.shares.some((share) =>
-    share.addresses.some(({ address }) => {
-      const shared = parseAddress(address)!.bytes;
-      return shared.length === bytes.length && shared.every((byte, i) => byte === bytes[i]);
-    })
+    share.addresses.some(({ address }) => isEqual(parseAddress(address)!.bytes, bytes))
   );
 }
 
@@ -86,16 +83,24 @@ function addressOfLink(
   links: readonly Link[],
   own: readonly InterfaceAddress[],
 ): Uint8Array {
-  const bytes = link.address === null
-    ? firstAddress(link.interface, links, own)
-    : parseAddress(link.address)!.bytes;
-  if (bytes === null) {
+  const { interface: name, address } = link;
+  if (address === null) {
+    const first = firstAddress(name, links, own);
+    if (first !== null) return first;
     throw new AvailError(
-      `use link ${link.interface}: it has no address; give it one: ` +
-        `ip address add ADDRESS/LENGTH dev ${link.interface}`,
+      `use link ${name}: it has no address; give it one: ip address add ADDRESS/LENGTH dev ${name}`,
     );
   }
-  return bytes;
+  const { bytes } = parseAddress(address)!;
+  if (own.some((present) => isEqual(present.bytes, bytes))) return bytes;
+  throw new AvailError(
+    `use link ${name}: this machine does not have ${address}; correct the link's address, ` +
+      `or give it: ip address add ${address}/LENGTH dev ${name}`,
+  );
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function isLinkLocal(bytes: Uint8Array): boolean {

@@ -9,7 +9,7 @@ import type { AddressPrefix, KeyKind } from "../config.ts";
 import { AvailError } from "../errors.ts";
 import type { InterfaceAddress, Link } from "../netlink/rtnetlink.ts";
 import { addressBytes, prefixMask } from "./address_bytes.ts";
-import { restoreSysctl } from "./kernel_settings.ts";
+import { isIpv6Off, restoreSysctl } from "./kernel_settings.ts";
 import type { RouteSocket } from "./route_socket.ts";
 import { formatAddress, inPrefix } from "../wire/address.ts";
 import type { Change, UndoLog } from "./undo_log.ts";
@@ -37,6 +37,13 @@ export function checkAddresses(
 ): void {
   for (const { link, addresses } of shares) {
     for (const shared of addresses) {
+      if (shared.family === 6 && isIpv6Off(link.name)) {
+        const setting = `net.ipv6.conf.${link.name.replaceAll(".", "/")}.disable_ipv6`;
+        throw new AvailError(
+          `add ${shared.address} to ${link.name}: IPv6 is off there; ` +
+            `turn it on: sysctl -w ${setting}=0, or remove the address from the share`,
+        );
+      }
       const bytes = addressBytes(shared.address);
       const isLinkLocal = shared.family === 6 && bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80;
       const other = present.find((address) =>
