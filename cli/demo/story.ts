@@ -82,8 +82,10 @@ export class Story {
 
   async #powerLoss(name: string): Promise<void> {
     this.#chapter(
-      `${name} loses power: kill -9, its datapath and its cables with it. The others have its ` +
-        "flows and switch its buckets on.",
+      `${name} loses power: kill -9, its datapath and its cables with it. The others ` +
+        (this.#lab.options.replication
+          ? "have its flows and switch its buckets on."
+          : "switch its buckets on, and know none of its flows."),
     );
     await this.#step(`${name} loses power`, async () => {
       await this.#lab.node(name).powerOff();
