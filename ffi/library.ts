@@ -26,7 +26,7 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     return Deno.dlopen(soname, symbols);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`open ${soname}: ${why} (Debian package ${debianPackage})`, { cause });
+    throw new Error(`open ${soname}: ${why}; install Debian package ${debianPackage}`, { cause });
   }
 }
 

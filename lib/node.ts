@@ -222,7 +222,7 @@ export class Node {
 
   #settle(now: Millis): void {
     if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
-    for (const { peer, reason } of this.#membership.expire(now)) {
+    for (const { peer, reason } of this.#membership.expire(now, this.#pulse.sequence)) {
       this.#ownership.gone(peer.incarnation);
       this.#assemblies.delete(peer.incarnation);
       this.#pulse.hurry();
@@ -279,7 +279,7 @@ export class Node {
       const peers = this.#membership.met().filter(couldTakeOver).map((peer) => ({
         ackedSentAt: this.#pulse.sentAt(peer.ackedSequence),
         lastHeard: peer.lastHeard,
-        hearsAnybody: peer.heartbeat.peers.length > 0,
+        hearsAnybody: this.#membership.hearsAnybody(peer),
       }));
       const terms = {
         intervalMs: this.#options.intervalMs,
@@ -581,6 +581,7 @@ export class Node {
 
   #refuse(reason: string): void {
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+    this.#event("warning", "refused", `a datagram was refused: ${reason}`, { reason });
   }
 
   #event(

@@ -56,25 +56,18 @@ export function readPackedObject(from: string | URL = packedObjectUrl): PackedOb
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AvailError(`read the BPF programs: ${why}; build them with ./dev build`, { cause });
   }
+  const file = from instanceof URL ? from.pathname : from;
+  const again = "build them again with ./dev build";
   let object: PackedObject;
   try {
     object = JSON.parse(text);
   } catch (cause) {
-    throw new AvailError(
-      `read the BPF programs: ${fileOf(from)} is damaged; build them again with ./dev build`,
-      { cause },
-    );
+    throw new AvailError(`read the BPF programs: ${file} is damaged; ${again}`, { cause });
   }
   if (object.format !== 1) {
     throw new AvailError(
-      `read the BPF programs: format ${object.format} in ${
-        fileOf(from)
-      }, not 1; run ./dev build again`,
+      `read the BPF programs: format ${object.format} in ${file}, not 1; ${again}`,
     );
   }
   return object;
-}
-
-function fileOf(from: string | URL): string {
-  return typeof from === "string" ? from : from.pathname;
 }

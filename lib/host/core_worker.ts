@@ -26,6 +26,9 @@ const strangersEveryMs = 500;
 const waitMsMax = 500;
 const commandBytesMax = 256 * 1024;
 
+/** Events that others can cause at will: each text is told once a minute. */
+const oftenRepeated: readonly string[] = ["conflict", "refused"];
+
 declare const self: {
   onmessage: ((event: { data: ThreadStart }) => void) | null;
   postMessage(report: ThreadReport): void;
@@ -126,7 +129,7 @@ class CoreLoop {
       case "release":
         return self.postMessage({ kind: "release", order: toJson(effect.order) });
       case "event":
-        if (effect.event.name === "conflict") return this.#sayOnce(effect.event);
+        if (oftenRepeated.includes(effect.event.name)) return this.#sayOnce(effect.event);
         return self.postMessage({ kind: "event", event: effect.event });
       case "probe":
         return this.#probe.ask();

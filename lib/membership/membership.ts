@@ -14,13 +14,21 @@ import { Peer } from "./peer.ts";
 /** Sequence numbers of starts that are gone are remembered, so that their recordings stay dead. */
 const tombstonesMax = 512;
 
+interface Tombstone {
+  /** Only heartbeats above it count: Infinity where that start can never come back. */
+  readonly sequence: number;
+  readonly met: boolean;
+  /** Our own newest sequence then: only an echo of a later one is no recording. */
+  readonly ownSequence: number;
+}
+
 export type Hearing =
   | { readonly kind: "new" | "update" | "again"; readonly peer: Peer }
   | { readonly kind: "refused"; readonly reason: "own datagram" | "replayed" | "too many members" };
 
 export class Membership {
   readonly #peers = new Map<string, Peer>();
-  readonly #tombstones = new Map<string, { readonly sequence: number; readonly met: boolean }>();
+  readonly #tombstones = new Map<string, Tombstone>();
 
   constructor(
     readonly self: { readonly name: string; readonly incarnation: string },
@@ -41,23 +49,26 @@ export class Membership {
       }
       const added = new Peer(incarnation, heartbeat, this.interfaces, now, BucketSet.empty());
       added.met = tombstone?.met ?? false;
+      added.echoAbove = tombstone?.ownSequence ?? -1;
       added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
       this.#peers.set(incarnation, added);
       return { kind: "new", peer: added };
     }
-    if (heartbeat.sequence < peer.heartbeat.sequence) {
-      return { kind: "refused", reason: "replayed" };
-    }
-    if (heartbeat.sequence === peer.heartbeat.sequence) {
-      peer.alsoHeardOn(interfaceIndex, now);
-      return { kind: "again", peer };
+    if (heartbeat.sequence <= peer.heartbeat.sequence) {
+      // The same heartbeat comes by every interface, and they are not read at the same time.
+      return peer.alsoHeardOn(interfaceIndex, heartbeat.sequence, now)
+        ? { kind: "again", peer }
+        : { kind: "refused", reason: "replayed" };
     }
     peer.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
     return { kind: "update", peer };
   }
 
   /** Forgets the peers that are gone; each is returned once, with the reason. */
-  expire(now: Millis): { readonly peer: Peer; readonly reason: "silent" | "left" | "restarted" }[] {
+  expire(
+    now: Millis,
+    ownSequence: number,
+  ): { readonly peer: Peer; readonly reason: "silent" | "left" | "restarted" }[] {
     const gone: { peer: Peer; reason: "silent" | "left" | "restarted" }[] = [];
     for (const peer of this.#peers.values()) {
       const reason = peer.heartbeat.state === "left"
@@ -69,7 +80,8 @@ export class Membership {
         : null;
       if (reason === null) continue;
       this.#peers.delete(peer.incarnation);
-      this.#bury(peer, reason === "silent" ? peer.heartbeat.sequence : Infinity);
+      const sequence = reason === "silent" ? peer.heartbeat.sequence : Infinity;
+      this.#bury(peer, { sequence, met: peer.met, ownSequence });
       gone.push({ peer, reason });
     }
     return gone;
@@ -88,9 +100,8 @@ export class Membership {
     );
   }
 
-  /** From then on only heartbeats above `sequence` count: Infinity where it can never come back. */
-  #bury(peer: Peer, sequence: number): void {
-    this.#tombstones.set(peer.incarnation, { sequence, met: peer.met });
+  #bury(peer: Peer, tombstone: Tombstone): void {
+    this.#tombstones.set(peer.incarnation, tombstone);
     if (this.#tombstones.size > tombstonesMax) {
       this.#tombstones.delete(this.#tombstones.keys().next().value!);
     }
@@ -115,6 +126,13 @@ export class Membership {
    */
   met(): Peer[] {
     return this.heard().filter((peer) => peer.met);
+  }
+
+  /** Whether a peer hears this node or another that is no recording. */
+  hearsAnybody(peer: Peer): boolean {
+    return peer.heartbeat.peers.some(({ incarnation }) =>
+      incarnation === this.self.incarnation || this.#peers.get(incarnation)?.met
+    );
   }
 
   /** Those that count: they hear this node, too. */

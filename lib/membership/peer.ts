@@ -21,8 +21,12 @@ export class Peer {
   proven;
   /** All flows of its claims are in our kernel (while we are syncing). */
   bulkReceived = false;
+  /** Only an echo of a later heartbeat of ours confirms it. */
+  echoAbove = -1;
   /** When it was last heard on each interface; -Infinity: never. */
   readonly #heardAt: Float64Array;
+  /** The newest sequence number that came by each interface. */
+  readonly #sequences: Float64Array;
 
   constructor(
     readonly incarnation: string,
@@ -35,6 +39,7 @@ export class Peer {
     this.lastHeard = now;
     this.proven = noBuckets;
     this.#heardAt = new Float64Array(interfaces).fill(-Infinity);
+    this.#sequences = new Float64Array(interfaces).fill(-1);
   }
 
   get name(): string {
@@ -49,18 +54,21 @@ export class Peer {
   heard(heartbeat: Heartbeat, interfaceIndex: number, self: string, now: Millis): void {
     this.heartbeat = heartbeat;
     this.lastHeard = now;
-    this.alsoHeardOn(interfaceIndex, now);
+    this.alsoHeardOn(interfaceIndex, heartbeat.sequence, now);
     const echo = heartbeat.peers.find((peer) => peer.incarnation === self);
-    if (echo !== undefined) {
+    if (echo !== undefined && echo.sequence > this.echoAbove) {
       this.confirmed = true;
       this.met = true;
       this.ackedSequence = Math.max(this.ackedSequence, echo.sequence);
     }
   }
 
-  /** The same heartbeat came by another interface, too. */
-  alsoHeardOn(interfaceIndex: number, now: Millis): void {
+  /** A heartbeat came by an interface; false where that one had brought it, or a later one, before. */
+  alsoHeardOn(interfaceIndex: number, sequence: number, now: Millis): boolean {
+    if (sequence <= this.#sequences[interfaceIndex]) return false;
+    this.#sequences[interfaceIndex] = sequence;
     this.#heardAt[interfaceIndex] = now;
+    return true;
   }
 
   /** Interfaces on which it was heard since `since`, as bits of their index. */
