@@ -298,9 +298,17 @@ Deno.test({
       const last = await lastWords(lab, forger, hostile, "fw3");
       await lab.node("fw3").powerOff();
       await statusWhere(lab, "fw1", "fw3 is dead", (status) => !isMember(status, "fw3"));
+      const peers = last.heartbeat.peers.map((peer) => ({
+        ...peer,
+        sequence: peer.sequence + 1_000_000, // an echo of what fw1 says now
+      }));
       const revived = Array.from({ length: 50 }, (_, i) =>
         forger.sealed(
-          encodeHeartbeat({ ...last.heartbeat, sequence: last.heartbeat.sequence + 1000 + i }),
+          encodeHeartbeat({
+            ...last.heartbeat,
+            peers,
+            sequence: last.heartbeat.sequence + 1000 + i,
+          }),
           last.incarnation,
         ));
       await hostile.repeat(revived.slice(0, -1), 20);

@@ -450,11 +450,19 @@ netnsTest("what cannot be is told in one message, and leaves nothing behind", as
   );
   assertEquals(differences(before, await snapshot(lab, 1)), []);
 
-  // A failure half way, after the egress programs are attached: the kernel refuses the address.
+  // A failure half way, after the programs are attached: the kernel refuses the address.
+  await attempt(/^AvailError: .*ff05::1234/, {
+    shares: [
+      { ...share, addresses: [{ family: 6, address: "ff05::1234", prefixLength: 64 }] },
+      other,
+    ],
+  });
+  assertEquals(differences(before, await snapshot(lab, 1)), []);
+
   const disable = "net.ipv6.conf.in.disable_ipv6";
   await lab.inside("n1", "sysctl", "-qw", `${disable}=1`);
   const withoutIpv6 = await snapshot(lab, 1);
-  await attempt(/^AvailError: add fd01::100 to in: .*IPv6 may be off on in: sysctl/, {});
+  await attempt(/^AvailError: add fd01::100 to in: .*IPv6 is off there; turn it on: sysctl/, {});
   assertEquals(differences(withoutIpv6, await snapshot(lab, 1)), []);
 
   await must("ip", "-n", lab.name("n1"), "link", "set", "out", "down");
