@@ -10,7 +10,6 @@ import { SystemError } from "./library.ts";
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
-export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
@@ -18,20 +17,15 @@ export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
 export const SOL_SOCKET = 1;
-export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_ATTACH_FILTER = 26;
-export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
 export const SOL_PACKET = 263;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLIN = 1;
-export const POLLERR = 8;
-export const POLLHUP = 16;
 export const CLOCK_BOOTTIME = 7;
-export const CLOCK_MONOTONIC_COARSE = 6;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOBUFS = 105;
@@ -40,13 +34,10 @@ const symbols = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int domain, int type, int protocol
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" }, // …, int sv[2]
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int fd, const struct sockaddr *, socklen_t
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int fd, struct sockaddr *, socklen_t *
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" }, // int fd, int level, int name, const void *, socklen_t
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" }, // …, void *, socklen_t *
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, const void *, size_t, int flags
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" }, // …, const struct sockaddr *, socklen_t
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, void *, size_t, int flags
-  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" }, // …, struct sockaddr *, socklen_t *
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" }, // int fd, struct mmsghdr *, unsigned n, int flags, struct timespec *
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" }, // struct pollfd *, nfds_t, int timeout (ms)
   pollAsync: {
@@ -124,14 +115,6 @@ export function bind(fd: number, address: Uint8Array<ArrayBuffer>): void {
   unwrap("bind", libc().bind(fd, address, address.length));
 }
 
-/** The socket's own address, in at most 128 bytes. */
-export function socketName(fd: number): Uint8Array<ArrayBuffer> {
-  const address = new Uint8Array(128);
-  const length = new Uint32Array([address.length]);
-  unwrap("getsockname", libc().getsockname(fd, address, length));
-  return address.subarray(0, length[0]);
-}
-
 export function setSocketOption(
   fd: number,
   level: number,
@@ -143,16 +126,6 @@ export function setSocketOption(
     `setsockopt ${level}/${name}`,
     libc().setsockopt(fd, level, name, bytes, bytes.byteLength),
   );
-}
-
-/** An integer socket option. */
-export function getSocketOption(fd: number, level: number, name: number): number {
-  const value = new Int32Array(1);
-  unwrap(
-    `getsockopt ${level}/${name}`,
-    libc().getsockopt(fd, level, name, value, new Uint32Array([4])),
-  );
-  return value[0];
 }
 
 /**
@@ -213,28 +186,6 @@ export function receive(
   const errno = lastErrno();
   if (errno === EAGAIN || errno === EINTR) return null;
   throw new SystemError("recv", errno);
-}
-
-/** As `receive`, with the sender's address written into `from` (a struct sockaddr of its size). */
-export function receiveFrom(
-  fd: number,
-  into: Uint8Array<ArrayBuffer>,
-  from: Uint8Array<ArrayBuffer>,
-): number | null {
-  const length = Number(
-    libc().recvfrom(
-      fd,
-      into,
-      BigInt(into.length),
-      MSG_DONTWAIT,
-      from,
-      new Uint32Array([from.length]),
-    ),
-  );
-  if (length >= 0) return length;
-  const errno = lastErrno();
-  if (errno === EAGAIN || errno === EINTR) return null;
-  throw new SystemError("recvfrom", errno);
 }
 
 /**

@@ -7,7 +7,6 @@ import { openLibrary, SystemError } from "./library.ts";
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
-export const NETLINK_GENERIC = 16;
 
 const symbols = {
   mnl_socket_open2: { parameters: ["i32", "i32"], result: "pointer" }, // int bus, int flags

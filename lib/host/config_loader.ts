@@ -1,6 +1,6 @@
 /** The configuration and the keys of this machine, read from their files. */
 import type { Config } from "../config.ts";
-import { examineConfig, readConfig } from "../config_file.ts";
+import { examineConfig } from "../config_file.ts";
 import { AvailError, ConfigError, exitCodes, type Fault } from "../errors.ts";
 import { nearestWord } from "../nearest.ts";
 import { keyLines } from "../toml_lines.ts";
@@ -10,13 +10,6 @@ export interface LoadedConfig {
   readonly config: Config;
   readonly keys: KeyRing;
   readonly warnings: readonly Fault[];
-}
-
-/** The configuration alone; throws `ConfigError` with all faults, or `AvailError` (both exit 2). */
-export async function loadConfig(
-  file: string,
-): Promise<{ readonly config: Config; readonly warnings: readonly Fault[] }> {
-  return readConfig(await readText(file), { file, hostName: Deno.hostname() });
 }
 
 /** The configuration and the key file that it names; faults of both are told at once. */

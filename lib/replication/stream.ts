@@ -57,19 +57,6 @@ export type StreamFault =
   /** A frame that was changed, left out, repeated or moved. */
   | "seal";
 
-export const streamFaults: readonly StreamFault[] = [
-  "magic",
-  "length",
-  "keyId",
-  "mac",
-  "finish",
-  "cluster",
-  "version",
-  "name",
-  "incarnation",
-  "seal",
-];
-
 export interface NodeIdentity {
   readonly name: string;
   /** 32 hexadecimal digits. */
