@@ -6,7 +6,7 @@ import { derive, type KeyRing } from "./wire/keys.ts";
 
 /**
  * 16 hexadecimal digits over the shares (without their interfaces' names, which may differ), the
- * multiplier, the number of backups, the partition rule and the seed.
+ * multiplier, the number of backups, whether flows are replicated, the partition rule and the seed.
  */
 export function configDigest(config: Config, keys: KeyRing): string {
   const common = {
@@ -19,6 +19,7 @@ export function configDigest(config: Config, keys: KeyRing): string {
     })),
     multiplier: config.detection.multiplier,
     backups: config.replication.backups,
+    replication: config.replication.enabled,
     partition: config.cluster.partition,
     seed: toHex(derive(keys.seed, "config digest")),
   };

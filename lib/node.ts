@@ -276,7 +276,11 @@ export class Node {
     if (!serving && this.#ownership.held.isEmpty) this.#lease.giveUp();
     else {
       this.#forfeitIfLapsed(now);
-      const peers = this.#membership.met().filter(couldTakeOver).map((peer) => ({
+      // What a former daemon left is prolonged only once members are met, and by all that are heard:
+      // whoever knew that daemon will take over when it does not hear this one.
+      if (this.#state === "joining") return this.#tellLease();
+      const constraining = serving ? this.#membership.met() : this.#membership.heard();
+      const peers = constraining.filter(couldTakeOver).map((peer) => ({
         ackedSentAt: this.#pulse.sentAt(peer.ackedSequence),
         lastHeard: peer.lastHeard,
         hearsAnybody: this.#membership.hearsAnybody(peer),

@@ -132,6 +132,21 @@ Deno.test("a daemon back within its lease keeps its buckets; later, what it left
   noViolations(late);
 });
 
+Deno.test("a daemon that is back within its lease, and that nobody hears, does not prolong it", () => {
+  for (const deaf of [false, true]) {
+    const cluster = started();
+    cluster.crash("fw2");
+    for (const other of ["fw1", "fw3"]) {
+      cluster.cuts.add(`fw2>${other}`);
+      if (deaf) cluster.cuts.add(`${other}>fw2`);
+    }
+    cluster.run(20);
+    cluster.start("fw2");
+    cluster.run(cluster.detectionMs);
+    assertEquals(cluster.loads(), [128, 0, 128], `deaf: ${deaf}`);
+  }
+});
+
 Deno.test("drained nodes hand over everything, and take it again", () => {
   const cluster = started();
   cluster.resetGaps();
