@@ -289,7 +289,8 @@ export class Replicator implements SessionEvents {
     if (this.#scan === null) {
       isBusy = this.#drain(now) || isBusy;
       if (!isBusy) this.#releases.send(now, (to) => this.#peers.get(to)?.session?.sender ?? null);
-      isBusy = this.#beginScan(now) || isBusy;
+      // A hand-over would have to wait for the reading's end; it is the other way round.
+      if (this.#releases.dueAt === Infinity) isBusy = this.#beginScan(now) || isBusy;
     }
     for (const session of [...this.#greeting]) session.step(now);
     for (const peer of this.#peers.values()) {
