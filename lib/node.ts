@@ -620,7 +620,10 @@ function isSameOrders(a: ReplicationOrders, b: ReplicationOrders): boolean {
     );
 }
 
-/** A peer that takes our buckets when it does not hear us. One that forfeited waits for a plan. */
-function couldTakeOver(peer: Peer): boolean {
-  return peer.heartbeat.state === "ready" && !peer.heartbeat.forfeited;
+/**
+ * A peer that takes our buckets when it does not hear us, or did so before it began to drain. One that
+ * forfeited has let go of everything and waits for a plan.
+ */
+function couldTakeOver({ heartbeat: { state, forfeited } }: Peer): boolean {
+  return (state === "ready" || state === "draining") && !forfeited;
 }

@@ -21,3 +21,10 @@ Deno.test("without the lease the same stories break", () => {
   const broken = [1, 2, 3, 4].filter((seed) => randomStory(seed, false).faults.length > 0);
   assert(broken.length > 0);
 });
+
+Deno.test("stories that broke once", () => {
+  for (const seed of [1, 17, 18, 1094, 1101, 2012, 3046, 500295, 700231]) {
+    const { faults, story } = randomStory(seed);
+    assertEquals(faults, [], `seed ${seed}\n${story.join("\n")}`);
+  }
+});
