@@ -209,7 +209,7 @@ Deno.test("a share without carrier moves the buckets away", () => {
   noViolations(cluster);
 });
 
-Deno.test("half of all datagrams lost on each interface: nothing moves", () => {
+Deno.test("three in ten datagrams lost on each interface: nothing moves", () => {
   const cluster = started({ loss: 0.3 });
   const before = cluster.machines.map((machine) => machine.responsibility.clone());
   cluster.resetGaps();
