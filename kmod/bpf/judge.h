@@ -37,7 +37,7 @@ static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8
 	if (AVAIL_SHORT(frame, 14, end))
 		return (struct avail_judgement){ AVAIL_LEAVE, -1 };
 	if (!avail_is_mac(frame, share.cluster_mac)) {
-		if ((frame[0] & 1) && avail_is_peers_neighbour_message(frame, end))
+		if ((frame[0] & 1) && avail_is_from_peer(frame, end))
 			return avail_refuse(AVAIL_COUNT_NEIGHBOUR);
 		return (struct avail_judgement){ AVAIL_LEAVE, -1 };
 	}
@@ -51,7 +51,7 @@ static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8
 			return avail_refuse(AVAIL_COUNT_LEASE_EXPIRED);
 	} else if (bucket == AVAIL_ARP || bucket == AVAIL_NDP) {
 		/* Every node hears questions and answers, and so learns the neighbours. */
-		if (avail_is_peers_neighbour_message(frame, end))
+		if (avail_is_from_peer(frame, end))
 			return avail_refuse(AVAIL_COUNT_NEIGHBOUR);
 	} else {
 		/* AVAIL_FRAGMENT_TO_NAT too: taken here, every node would answer it. */

@@ -10,27 +10,8 @@
 
 /* Offsets in an Ethernet frame without tags. */
 #define AVAIL_ARP_AT		14
-#define AVAIL_ARP_BYTES		28
 #define AVAIL_NDP_AT		(14 + 40)
-#define AVAIL_NDP_OPTION_BYTES	8	/* type, length in eights, MAC */
 #define AVAIL_NDP_OPTIONS_MAX	16	/* of a router advertisement */
-
-enum avail_ndp {
-	AVAIL_ROUTER_SOLICITATION = 133,
-	AVAIL_ROUTER_ADVERTISEMENT = 134,
-	AVAIL_SOLICITATION = 135,
-	AVAIL_ADVERTISEMENT = 136,
-};
-
-#define AVAIL_OPTION_SOURCE	1	/* source link-layer address */
-#define AVAIL_OPTION_TARGET	2	/* target link-layer address */
-
-static AVAIL_INLINE int avail_is_mac(const u8 *a, const volatile u8 *mac)
-{
-	return avail_load16(a) == *(const volatile u16 *)mac &&
-	       avail_load16(a + 2) == *(const volatile u16 *)(mac + 2) &&
-	       avail_load16(a + 4) == *(const volatile u16 *)(mac + 4);
-}
 
 static AVAIL_INLINE int avail_is_shared4(u32 addr)
 {
@@ -53,61 +34,39 @@ static AVAIL_INLINE int avail_is_shared6(const u32 *addr)
 	return 0;
 }
 
+/* The programs know one share, in constants. */
+typedef char avail_place;
+
+static AVAIL_INLINE const volatile u8 *avail_place_mac(const avail_place *place)
+{
+	(void)place;
+	return share.cluster_mac;
+}
+
+static AVAIL_INLINE int avail_place_has4(const avail_place *place, u32 addr)
+{
+	(void)place;
+	return avail_is_shared4(addr);
+}
+
+static AVAIL_INLINE int avail_place_has6(const avail_place *place, const u32 *addr)
+{
+	(void)place;
+	return avail_is_shared6(addr);
+}
+
+#include "../neighbour.h"
+
 /*
  * Received
  */
 
-/*
- * Sent by a peer in the name of a shared address: its announcements and its questions, which carry
- * the cluster MAC; and probes for a duplicate (no sender yet), which nobody is to defend against.
- * A stranger who uses a shared address is not a peer: that must be seen.
- */
-static AVAIL_INLINE int avail_is_peers_arp(const u8 *arp)
-{
-	u32 sender = avail_load32(arp + 14), target = avail_load32(arp + 24);
-
-	if (!sender)
-		return avail_is_shared4(target);
-	return avail_is_mac(arp + 8, share.cluster_mac) && avail_is_shared4(sender);
-}
-
-/* p: an IPv6 header, with ICMPv6 and a first option behind it where `end` allows */
-static AVAIL_INLINE int avail_is_peers_ndp(const u8 *p, const u8 *end)
-{
-	const u8 *message = p + 40, *option = p + 64;
-	u32 source[4], target[4];
-	u8 wanted = AVAIL_OPTION_SOURCE;
-
-	if (AVAIL_SHORT(p, 64, end) || p[6] != 58)
-		return 0;
-	avail_load_address6(source, p + 8);
-	avail_load_address6(target, message + 8);
-	if (message[0] == AVAIL_SOLICITATION) {
-		if (!(source[0] | source[1] | source[2] | source[3]))
-			return avail_is_shared6(target);
-		if (!avail_is_shared6(source))
-			return 0;
-	} else if (message[0] == AVAIL_ADVERTISEMENT) {
-		if (!avail_is_shared6(target))
-			return 0;
-		wanted = AVAIL_OPTION_TARGET;
-	} else {
-		return 0;
-	}
-	return !AVAIL_SHORT(option, AVAIL_NDP_OPTION_BYTES, end) && option[0] == wanted &&
-	       avail_is_mac(option + 2, share.cluster_mac);
-}
-
-static AVAIL_INLINE int avail_is_peers_neighbour_message(const u8 *frame, const u8 *end)
+static AVAIL_INLINE int avail_is_from_peer(const u8 *frame, const u8 *end)
 {
 	u16 ethertype;
 	const u8 *l3 = avail_skip_ethernet(frame, end, &ethertype);
 
-	if (!l3)
-		return 0;
-	if (ethertype == AVAIL_ETHERTYPE_ARP)
-		return !AVAIL_SHORT(l3, AVAIL_ARP_BYTES, end) && avail_is_peers_arp(l3);
-	return ethertype == AVAIL_ETHERTYPE_IP6 && avail_is_peers_ndp(l3, end);
+	return l3 && avail_is_peers_neighbour_message(l3, end, ethertype, 0);
 }
 
 /*
