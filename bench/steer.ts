@@ -41,7 +41,7 @@ for (const key of ["source", "pair", "flow"] as const satisfies KeyKind[]) {
   for (const [family, bytes] of Object.entries(frames)) {
     const frame = Uint8Array.from(bytes);
     const measure = (owned: BucketSet) => {
-      programs.steering.setResponsibility(owned);
+      programs.steering.setResponsibility(owned, 1);
       const ns = best(() => programs.run("steer_xdp", frame, repeat).nanoseconds);
       const ratio = (ns / Math.max(emptyNs, 1)).toFixed(1);
       return `${String(ns).padStart(4)} ns (${String(ns - emptyNs).padStart(3)} more, ${ratio} x)`;

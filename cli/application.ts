@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { demoCommand } from "./demo.ts";
 import { drainCommand, resumeCommand } from "./drain.ts";
 import { flowsCommand } from "./flows.ts";
+import { kmodRoutes } from "./kmod.ts";
 import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
@@ -27,6 +28,7 @@ export function application(): Application<Context> {
       drain: drainCommand,
       resume: resumeCommand,
       run: runCommand,
+      kmod: kmodRoutes,
       demo: demoCommand,
       version: versionCommand,
     },

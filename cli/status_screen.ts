@@ -139,6 +139,10 @@ function datapath({ datapath }: Status, style: Style): string[] {
     `dropped: ${count(dropped.leaseExpired)} without lease, ${
       count(dropped.malformed)
     } malformed, ${count(dropped.neighbour)} ARP/NDP`,
+    ...(datapath.weaker ?? []).flatMap((sentence) =>
+      wrap(`weaker: ${plain(sentence)}`, columns - titleColumns - 2)
+        .map((line) => paint(line, "yellow", style))
+    ),
   ], style);
 }
 

@@ -217,6 +217,32 @@ export function testRun(
   };
 }
 
+const BPF_F_TEST_XDP_LIVE_FRAMES = 2;
+
+/**
+ * BPF_PROG_TEST_RUN with live frames: gives an XDP program `count` frames, `batch` at a time, and does
+ * with them what it says (XDP_TX, XDP_REDIRECT; XDP_PASS: up the stack as received by loopback). A
+ * frame's memory is used again as the last program or receiver left it.
+ */
+export function injectFrames(
+  program: number,
+  frame: Uint8Array<ArrayBuffer>,
+  count: number,
+  batch: number,
+): void {
+  const context = new Uint8Array(Uint32Array.of(0, frame.length, 0, 0, 0, 0).buffer); // struct xdp_md
+  call("inject frames", BPF_PROG_TEST_RUN, [
+    [0, program],
+    [8, frame.length],
+    [16, frame],
+    [32, count],
+    [40, context.length],
+    [48, context],
+    [64, BPF_F_TEST_XDP_LIVE_FRAMES],
+    [72, batch],
+  ]);
+}
+
 // ---- links and pins
 
 /** BPF_LINK_CREATE: attaches a program to an interface as long as the link lives. */

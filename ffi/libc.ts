@@ -25,6 +25,7 @@ export const SOL_PACKET = 263;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLIN = 1;
+export const CLOCK_THREAD_CPUTIME_ID = 3;
 export const CLOCK_BOOTTIME = 7;
 export const EINTR = 4;
 export const EAGAIN = 11;
@@ -35,6 +36,7 @@ const symbols = {
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" }, // …, int sv[2]
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int fd, const struct sockaddr *, socklen_t
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" }, // int fd, int level, int name, const void *, socklen_t
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" }, // int fd, int level, int name, void *, socklen_t *
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, const void *, size_t, int flags
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" }, // …, const struct sockaddr *, socklen_t
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" }, // int fd, void *, size_t, int flags
@@ -46,6 +48,7 @@ const symbols = {
     result: "i32",
     nonblocking: true,
   },
+  open: { parameters: ["buffer", "i32"], result: "i32" }, // const char *path, int flags
   close: { parameters: ["i32"], result: "i32" }, // int fd
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
   clock_getres: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
@@ -126,6 +129,18 @@ export function setSocketOption(
     `setsockopt ${level}/${name}`,
     libc().setsockopt(fd, level, name, bytes, bytes.byteLength),
   );
+}
+
+/** Puts a socket option to the kernel as `value` and reads the answer into it; the answer's length. */
+export function getSocketOption(
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array<ArrayBuffer>,
+): number {
+  const length = new Uint32Array([value.length]);
+  unwrap(`getsockopt ${level}/${name}`, libc().getsockopt(fd, level, name, value, length));
+  return length[0];
 }
 
 /**
@@ -229,6 +244,11 @@ export class ReceiveSlots {
 
 /** sizeof(struct mmsghdr): struct msghdr of 56 bytes, msg_len, padding. */
 const mmsghdrBytes = 64;
+
+/** Opens a file that is there for reading and writing; its descriptor, closed on exec. */
+export function openForWriting(path: string): number {
+  return unwrap(`open ${path}`, libc().open(cString(path), 0x80002)); // O_CLOEXEC | O_RDWR
+}
 
 export function close(fd: number): void {
   unwrap("close", libc().close(fd));

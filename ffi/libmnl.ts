@@ -2,11 +2,13 @@
  * libmnl: netlink sockets. Its parsing and building helpers are not bound: messages are read and
  * written in `lib/netlink/`, without a call for each attribute.
  */
-import { lastErrno, receive, send } from "./libc.ts";
+import { lastErrno, receive, send, setSocketOption, SOL_NETLINK } from "./libc.ts";
 import { openLibrary, SystemError } from "./library.ts";
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
 
 const symbols = {
   mnl_socket_open2: { parameters: ["i32", "i32"], result: "pointer" }, // int bus, int flags
@@ -40,6 +42,12 @@ export class NetlinkSocket {
     }
     this.fd = mnl().mnl_socket_get_fd(socket);
     this.portId = mnl().mnl_socket_get_portid(socket);
+  }
+
+  /** Has the kernel say in its own words why it refuses a request, and not repeat the request. */
+  explainErrors(): void {
+    setSocketOption(this.fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+    setSocketOption(this.fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
   }
 
   /** Sends one or more messages; null when the kernel has no room now. */

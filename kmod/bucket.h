@@ -42,6 +42,9 @@
 #define AVAIL_ETHERTYPE_IP6	0x86dd
 #define AVAIL_ETHERTYPE_QINQ	0x88a8
 
+/* A cursor behind what is cut short. */
+#define AVAIL_NOWHERE		((const u8 *)(void *)0)
+
 /* What stands in the place of a bucket: all are negative. */
 enum avail_verdict {
 	AVAIL_MALFORMED = -1,		/* cannot be parsed */
@@ -574,7 +577,7 @@ static AVAIL_INLINE const u8 *avail_skip_extensions(const u8 *p, const u8 *end,
 		if (!avail_is_extension(header))
 			break;
 		if (AVAIL_SHORT(p, 8, end))
-			return 0;
+			return AVAIL_NOWHERE;
 		if (header == 44) {
 			u32 fragment = AVAIL_BE16(avail_load16(p + 2));
 
@@ -594,10 +597,10 @@ static AVAIL_INLINE const u8 *avail_skip_extensions(const u8 *p, const u8 *end,
 		t->proto = (u8)header;
 		length = avail_forget(length, p);
 		if (AVAIL_SHORT(p, length, end))
-			return 0;
+			return AVAIL_NOWHERE;
 		p += length;
 	}
-	return avail_is_extension(header) ? 0 : p;
+	return avail_is_extension(header) ? AVAIL_NOWHERE : p;
 }
 
 static AVAIL_INLINE int avail_parse_ip6(const u8 *p, const u8 *end, struct avail_tuple *t)
@@ -660,7 +663,7 @@ static AVAIL_INLINE const u8 *avail_skip_ethernet(const u8 *p, const u8 *end, u1
 	int i;
 
 	if (AVAIL_SHORT(p, 14, end))
-		return 0;
+		return AVAIL_NOWHERE;
 	type = AVAIL_BE16(avail_load16(p + 12));
 	p += 14;
 #ifdef __bpf__
@@ -670,7 +673,7 @@ static AVAIL_INLINE const u8 *avail_skip_ethernet(const u8 *p, const u8 *end, u1
 		if (type != AVAIL_ETHERTYPE_VLAN && type != AVAIL_ETHERTYPE_QINQ)
 			break;
 		if (AVAIL_SHORT(p, 4, end))
-			return 0;
+			return AVAIL_NOWHERE;
 		type = AVAIL_BE16(avail_load16(p + 2));
 		p += 4;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the daemon and the datapath share: read by the BPF programs, written by user space
- * (lib/host/steering_xdp.ts). A test compares the offsets on both sides.
+ * What the daemon and the datapath share: read by the BPF programs or the kernel module, written by
+ * user space (lib/host/state_page.ts). A test compares the offsets on both sides.
  *
  * Needs: u8, u32 and u64 from the includer.
  */
@@ -9,13 +9,15 @@
 #define AVAIL_STATE_H
 
 /*
- * One element of an array map that user space has mapped. A switch of responsibility writes the
- * generation that is not active, then `active`: no frame sees a mixture.
+ * In memory that user space has mapped: the one element of an array map, or a page of
+ * /dev/clusterdev. A switch of responsibility writes the generation that is not active, then `epoch`,
+ * then `active`: no frame sees a mixture.
  */
 struct avail_state {
 	u64 lease;		/* CLOCK_BOOTTIME, ns: deaf and mute from then on */
 	u64 active;		/* 0 or 1: the generation that counts */
 	u32 owned[2][8];	/* bucket b: bit (b & 31) of word (b >> 5) */
+	u64 epoch;		/* of the responsibility; told, and not looked at */
 };
 
 /* Reasons, in the order of the counters' per-CPU array. */

@@ -9,6 +9,7 @@ export function checkAcross(config: Config, findings: Findings): void {
   checkAddresses(config, findings);
   checkKeys(config.shares, findings);
   config.shares.forEach((share, i) => checkNat(share, `share[${i}]`, findings));
+  if (config.datapath.backend === "clusterip") checkClusterip(config, findings);
 }
 
 function checkInterfaces({ shares, links }: Config, findings: Findings): void {
@@ -125,6 +126,44 @@ function checkNat(share: ShareConfig, where: string, findings: Findings): void {
       `${where}.nat`,
       'true on side = "inside"',
       "the NAT address belongs to the outside share: move it there",
+    );
+  }
+}
+
+/** CLUSTERIP hashes the source address of IPv4 packets for the node itself, and nothing else. */
+function checkClusterip({ shares, replication }: Config, findings: Findings): void {
+  const beside = 'beside backend = "clusterip"';
+  shares.forEach((share, i) => {
+    if (share.key !== "source") {
+      findings.fault(`share[${i}].key`, `"${share.key}" ${beside}`, 'write key = "source"');
+    }
+    for (const prefix of share.addresses.filter(({ family }) => family === 6)) {
+      findings.fault(
+        findings.whereOf(prefix),
+        `${prefix.address} ${beside}`,
+        "it steers IPv4 only: remove this address, or use another backend",
+      );
+    }
+    if (share.nat) {
+      findings.fault(
+        `share[${i}].nat`,
+        `true ${beside}`,
+        "it serves, and does not route: remove it",
+      );
+    }
+    if (share.mac === "unicast") {
+      findings.fault(
+        `share[${i}].mac`,
+        `"unicast" ${beside}`,
+        'the rule has a group MAC: write "auto"',
+      );
+    }
+  });
+  if (replication.backups !== "all") {
+    findings.fault(
+      "replication.backups",
+      `${replication.backups} ${beside}`,
+      'whole slots have heirs among all nodes: write backups = "all" into [replication]',
     );
   }
 }

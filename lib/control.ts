@@ -53,6 +53,10 @@ export interface Status {
   };
   readonly datapath: {
     readonly backend: string;
+    /** Why this backend and not another. */
+    readonly why: string;
+    /** What this backend cannot do and others can, a sentence each; left out where there is nothing. */
+    readonly weaker?: readonly string[];
     /** Milliseconds left; 0 where it has expired. */
     readonly leaseMs: number;
     readonly accepted: number;

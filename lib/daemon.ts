@@ -4,22 +4,25 @@
  *
  * Resources are acquired in order and released in reverse, whatever ends the daemon.
  */
+import type { ClusteripSetup } from "./clusterip/match.ts";
 import type { Config } from "./config.ts";
 import { configDigest } from "./config_digest.ts";
 import type { ControlRequest, Who } from "./control.ts";
 import { AvailError, exitCodes } from "./errors.ts";
+import { attachDatapath, type ChosenDatapath } from "./host/attach_datapath.ts";
 import { now } from "./host/clock.ts";
+import { readClusterip } from "./host/clusterip_kernel.ts";
 import { serveControl } from "./host/control_socket.ts";
 import { CoreThread } from "./host/core_thread.ts";
 import { requireLibraries } from "./host/libraries.ts";
 import { standardErrorLog } from "./host/log_output.ts";
-import { type Machine, readMachine, readOwnAddresses, xdpShare } from "./host/machine.ts";
+import { datapathShare, type Machine, readMachine, readOwnAddresses } from "./host/machine.ts";
 import { notifyServiceManager } from "./host/notify.ts";
 import { Replication } from "./host/replication.ts";
 import { collectGarbageWithoutHelpers, preferReplication } from "./host/scheduling.ts";
-import { attachXdp, type XdpAttachment } from "./host/steering_xdp.ts";
 import type { Log } from "./log.ts";
 import type { CoreEvent } from "./node_types.ts";
+import { ClusteripBuckets } from "./ownership/clusterip_slots.ts";
 import { FlowBuckets } from "./ownership/flow_bucket.ts";
 import { statusOf } from "./status.ts";
 import { formatAddress } from "./wire/address.ts";
@@ -37,7 +40,6 @@ const ownAddressesEveryMs = 5000;
 /** Runs one node until SIGTERM or SIGINT; resolves when its buckets are handed over. */
 export async function runDaemon(options: { config: Config; keys: KeyRing }): Promise<void> {
   const { config } = options;
-  refuseUnknownBackend(config);
   requireLibraries();
   const log = standardErrorLog();
   const stop = new AbortController();
@@ -60,16 +62,18 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
   collectGarbageWithoutHelpers();
   preferReplication();
   const machine = readMachine(config);
-  const attachment = attachXdp({
+  const clusterip = config.datapath.backend === "clusterip" ? readClusterip(config) : null;
+  const attachment = attachDatapath(config.datapath.backend, {
+    clusterip,
     runDir: parentOf(config.control.socket),
-    shares: config.shares.map((share) => xdpShare(share, options.keys)),
+    shares: config.shares.map((share) => datapathShare(share, options.keys)),
     seed: bucketSeed(options.keys),
     markMask: config.shares.some((share) => share.nat) ? config.datapath.markMask : null,
   });
   resources.defer(() => attachment.detach());
-  tellModes(log, attachment);
+  tellDatapath(log, attachment);
 
-  const daemon = new Daemon(options, machine, attachment, log);
+  const daemon = new Daemon({ ...options, clusterip }, machine, attachment, log);
   resources.defer(() => daemon.close());
   ready.resolve(daemon);
   await daemon.run();
@@ -78,23 +82,29 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
 
 class Daemon {
   readonly #config: Config;
-  readonly #attachment: XdpAttachment;
+  readonly #attachment: ChosenDatapath;
   readonly #log: Log;
-  readonly #flowBuckets: FlowBuckets;
+  readonly #flowBuckets: FlowBuckets | ClusteripBuckets;
   readonly #core: CoreThread;
   readonly #replication: Replication;
   readonly #ownAddresses: OwnAddresses;
 
   constructor(
-    { config, keys }: { config: Config; keys: KeyRing },
+    { config, keys, clusterip }: {
+      config: Config;
+      keys: KeyRing;
+      clusterip: ClusteripSetup | null;
+    },
     machine: Machine,
-    attachment: XdpAttachment,
+    attachment: ChosenDatapath,
     log: Log,
   ) {
     this.#config = config;
     this.#attachment = attachment;
     this.#log = log;
-    this.#flowBuckets = new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares });
+    this.#flowBuckets = clusterip === null
+      ? new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares })
+      : new ClusteripBuckets(clusterip);
     this.#ownAddresses = new OwnAddresses(config);
     const self = {
       name: config.node.name,
@@ -122,7 +132,8 @@ class Daemon {
         multiplier,
         partition: config.cluster.partition,
         backups: config.replication.backups,
-        configDigest: configDigest(config, keys),
+        configDigest: configDigest(config, keys, clusterip),
+        ...(clusterip === null ? {} : { units: clusterip.totalNodes, inPlace: true }),
         shares: config.shares.length,
         links: config.links.length,
         addresses: machine.replicationAddresses,
@@ -135,8 +146,9 @@ class Daemon {
       clusterName: config.cluster.name,
       keys,
       interfaces: machine.interfaces,
-      probes: machine.probes,
-      stateFd: attachment.stateFd,
+      // Every node of CLUSTERIP answers for the shared addresses, whoever serves.
+      probes: clusterip === null ? machine.probes : [],
+      steering: attachment.steering,
     }, {
       started: (scheduling) => this.#log.info("the core runs", { scheduling }),
       orders: (orders) => this.#replication.order(orders),
@@ -194,7 +206,9 @@ class Daemon {
         lagMs: Math.round(replication.lagMs),
         peers: replication.peers,
       },
-      backend: "xdp",
+      backend: this.#attachment.backend,
+      why: this.#attachment.why,
+      weaker: this.#attachment.weaker,
       counters: this.#attachment.counters(),
       now: now(),
     });
@@ -267,21 +281,16 @@ class OwnAddresses {
   }
 }
 
-function refuseUnknownBackend({ datapath, file }: Config): void {
-  if (datapath.backend === "auto" || datapath.backend === "xdp") return;
-  throw new AvailError(
-    `${file}: datapath.backend: "${datapath.backend}" is not part of this version; ` +
-      `use "xdp" or "auto"`,
-    { exitCode: exitCodes.usage },
-  );
-}
-
-function tellModes(log: Log, { modes, adopted }: XdpAttachment): void {
+function tellDatapath(log: Log, attachment: ChosenDatapath): void {
+  const { backend, why, weaker, modes, adopted } = attachment;
+  log.info("datapath chosen", { backend, why });
+  for (const sentence of weaker ?? []) log.warn(`${backend} is weaker: ${sentence}`);
   for (const [name, mode] of modes) log.info("datapath attached", { interface: name, mode });
   if (adopted !== null) {
+    const leaseMs = Math.round(adopted.leaseUntil - now());
     log.info("adopted a datapath", {
       buckets: adopted.responsibility.size,
-      leaseMs: Math.round(adopted.leaseUntil - now()),
+      ...(Number.isFinite(leaseMs) ? { leaseMs } : {}),
     });
   }
 }

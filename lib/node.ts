@@ -12,6 +12,7 @@
 import type { NodeState } from "./control.ts";
 import { assert } from "./errors.ts";
 import { Admission } from "./membership/admission.ts";
+import { InPlace } from "./membership/in_place.ts";
 import { Membership } from "./membership/membership.ts";
 import type { Peer } from "./membership/peer.ts";
 import { Pulse } from "./membership/pulse.ts";
@@ -48,6 +49,7 @@ export class Node {
   readonly #admission: Admission;
   readonly #pulse: Pulse;
   readonly #lease: LeaseKeeper;
+  readonly #takeOver: InPlace | null;
 
   #state: NodeState = "joining";
   #reason: string | null = "listening";
@@ -67,6 +69,7 @@ export class Node {
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
   #toldHeld: BucketSet | null = null;
+  #toldEpoch = 0;
   #toldOrders: ReplicationOrders | null = null;
   #stopped = false;
   #effects: Effect[] = [];
@@ -77,7 +80,7 @@ export class Node {
     const self = { name: options.name, incarnation: options.incarnation };
     const interfaces = options.shares + options.links;
     this.#membership = new Membership(self, options.multiplier, interfaces);
-    this.#ownership = new Ownership(self);
+    this.#ownership = new Ownership(self, options.units);
     this.#detectionMs = options.intervalMs * options.multiplier;
     this.#guardMs = guardOf(options.clockStepMs);
     this.#admission = new Admission(options.name, {
@@ -94,6 +97,7 @@ export class Node {
     );
     if (this.#lease.isHeld(now)) this.#ownership.adoptHeld(adopted!.responsibility);
     this.#toldLease = this.#lease.until;
+    this.#takeOver = options.inPlace ? new InPlace(options.units) : null;
   }
 
   /** When the next step is due, if nothing comes before. */
@@ -146,6 +150,7 @@ export class Node {
         return this.#drain();
       case "resume":
         if (this.#state === "draining" && !this.#leaving) this.#enter("ready", null);
+        this.#takeOver?.insist();
         return;
       case "leave":
         this.#leaving = true;
@@ -257,10 +262,16 @@ export class Node {
   }
 
   #tryToJoin(now: Millis): void {
-    const verdict = this.#admission.judge(this.#membership.heard(), now);
+    const verdict = this.#admission.judge(this.#membership.heard(), now, this.#unmet());
     if (verdict.kind === "admitted") return this.#enter("syncing", null);
     this.#reason = verdict.reason;
     if (verdict.probe) this.#effects.push({ kind: "probe" });
+  }
+
+  /** What a takeover in place still waits for; null: nothing. */
+  #unmet(): string | null {
+    const claims = this.#membership.live().map(({ heartbeat }) => heartbeat.claims);
+    return this.#takeOver?.waitsFor([this.#ownership.claims, ...claims]) ?? null;
   }
 
   #tryToFinishSync(): void {
@@ -380,6 +391,7 @@ export class Node {
       present,
       backups: this.#options.backups,
       group: this.#groupSize(now),
+      units: this.#options.units,
     });
     if (plan !== null) this.#adopt(plan, now);
   }
@@ -429,10 +441,11 @@ export class Node {
   }
 
   #tellDatapath(): void {
-    const held = this.#ownership.held;
-    if (this.#toldHeld !== null && held.equals(this.#toldHeld)) return;
+    const held = this.#ownership.held, epoch = this.#ownership.plan?.epoch ?? 0;
+    if (this.#toldHeld?.equals(held) && epoch === this.#toldEpoch) return;
     this.#toldHeld = held.clone();
-    this.#effects.push({ kind: "responsibility", buckets: this.#toldHeld });
+    this.#toldEpoch = epoch;
+    this.#effects.push({ kind: "responsibility", buckets: this.#toldHeld, epoch });
   }
 
   #tellReplication(): void {
@@ -572,10 +585,12 @@ export class Node {
 
   #enter(state: NodeState, reason: string | null): void {
     assert(this.#state !== "left", "nothing follows left");
+    // What was found on, and has no other owner yet, stays on when this node goes as it came.
+    const isUntouched = this.#state === "joining" && this.#unmet() !== null;
     this.#state = state;
     this.#reason = reason;
     this.#pulse.hurry();
-    if (state === "left") {
+    if (state === "left" && !isUntouched) {
       this.#ownership.forfeit();
       this.#lease.giveUp();
       this.#tellLease();

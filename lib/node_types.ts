@@ -26,6 +26,13 @@ export interface NodeOptions {
   readonly listenMs: number;
   /** What a former daemon's datapath still handles, under a lease that is still valid. */
   readonly adopted: { readonly responsibility: BucketSet; readonly leaseUntil: Millis } | null;
+  /** Buckets move in so many whole units (ownership/units.ts); by default each for itself. */
+  readonly units?: number;
+  /**
+   * The datapath may be on at nodes that run no daemon yet. While somebody who is heard holds buckets
+   * and nobody serves, this node joins only when every bucket is held by a node that is heard.
+   */
+  readonly inPlace?: boolean;
 }
 
 export type Input =
@@ -52,7 +59,7 @@ export type Input =
 export type Effect =
   /** Send to everybody, on all interfaces. */
   | { readonly kind: "send"; readonly message: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "responsibility"; readonly buckets: BucketSet }
+  | { readonly kind: "responsibility"; readonly buckets: BucketSet; readonly epoch: number }
   | { readonly kind: "lease"; readonly until: Millis }
   | { readonly kind: "orders"; readonly orders: ReplicationOrders }
   | { readonly kind: "release"; readonly order: ReleaseOrder }

@@ -28,17 +28,34 @@ export interface SteeringCounters {
   };
 }
 
+/** What the kernel's part of the datapath goes by. */
+export interface SteeringState {
+  readonly responsibility: BucketSet;
+  readonly leaseUntil: Millis;
+  /** The plan that the responsibility comes from; 0 before any. */
+  readonly epoch: number;
+}
+
 /**
  * What decides in the kernel which frames this node handles. Its verbs are cheap (a store or two in
  * shared memory) and are called from the core's thread.
  */
 export interface Steering {
-  /** Replaces the responsibility by one atomic switch: no frame sees a mixture. */
-  setResponsibility(buckets: BucketSet): void;
+  /**
+   * Replaces the responsibility by one atomic switch: no frame sees a mixture. `epoch` is that of the
+   * plan; the kernel only shows it.
+   */
+  setResponsibility(buckets: BucketSet, epoch: number): void;
   /** The datapath is deaf and mute from `until` on; 0 stops it at once. */
   setLease(until: Millis): void;
+  /**
+   * Only where the kernel itself knows no lease: the core's loop calls it at each turn, before anything
+   * else, and the datapath is deaf and mute by then if `now` is past the lease. While the loop does not
+   * run, nothing is guaranteed. Cheap where nothing has expired.
+   */
+  expire?(now: Millis): void;
   /** What the kernel holds now, for a daemon that adopts a datapath which outlived another. */
-  current(): { readonly responsibility: BucketSet; readonly leaseUntil: Millis };
+  current(): SteeringState;
 }
 
 // ---- replication: orders from the core, reports to it

@@ -8,12 +8,17 @@ export interface StatusSource {
   readonly snapshot: Snapshot;
   readonly replication: Status["replication"];
   readonly backend: string;
+  readonly why: string;
+  readonly weaker?: readonly string[] | undefined;
   readonly counters: SteeringCounters;
   readonly now: Millis;
 }
 
+/** A day: no daemon renews for so long. */
+const leaseMsMax = 24 * 3600 * 1000;
+
 export function statusOf(source: StatusSource): Status {
-  const { cluster, snapshot, replication, backend, counters, now } = source;
+  const { cluster, snapshot, replication, backend, why, weaker, counters, now } = source;
   return {
     schema: 1,
     cluster,
@@ -33,7 +38,10 @@ export function statusOf(source: StatusSource): Status {
     replication,
     datapath: {
       backend,
-      leaseMs: Math.max(0, Math.round(snapshot.leaseUntil - now)),
+      why,
+      ...(weaker === undefined ? {} : { weaker }),
+      // One that nothing limits (slots that are still to be taken over) must be a number as well.
+      leaseMs: Math.min(leaseMsMax, Math.max(0, Math.round(snapshot.leaseUntil - now))),
       accepted: counters.accepted,
       dropped: counters.dropped,
     },

@@ -264,6 +264,27 @@ export const faultyCases: readonly FaultyCase[] = [
       '25: datapath.backend: "ebpf" is none of the choices; write "auto", "clusterdev", "xdp" or "clusterip"',
     ],
   },
+  {
+    name: "clusterip for a router",
+    text: `[cluster]
+name = "edge"
+[[share]]
+interface = "eth0"
+addresses = ["192.0.2.1/24", "2001:db8::1/64"]
+key = "pair"
+nat = true
+mac = "unicast"
+[datapath]
+backend = "clusterip"
+`,
+    faults: [
+      '0: replication.backups: 1 beside backend = "clusterip"; whole slots have heirs among all nodes: write backups = "all" into [replication]',
+      '5: share[0].addresses[1]: 2001:db8::1 beside backend = "clusterip"; it steers IPv4 only: remove this address, or use another backend',
+      '6: share[0].key: "pair" beside backend = "clusterip"; write key = "source"',
+      '7: share[0].nat: true beside backend = "clusterip"; it serves, and does not route: remove it',
+      '8: share[0].mac: "unicast" beside backend = "clusterip"; the rule has a group MAC: write "auto"',
+    ],
+  },
 
   // ---- numbers
   {

@@ -9,6 +9,11 @@ export const replicationPort = 9478;
 /** An nft ruleset. Heartbeats need no rule: they pass below netfilter. */
 export const nodeFirewall = `
 table inet firewall {
+  # With the kernel module, what is for the first share's addresses comes in by its cluster device.
+  set inner {
+    type ifname
+    elements = { "inside", "cluster0" }
+  }
   chain input {
     type filter hook input priority filter; policy drop;
     iifname "lo" accept
@@ -23,8 +28,8 @@ table inet firewall {
     type filter hook forward priority filter; policy drop;
     ct state invalid counter drop
     ct state established,related accept
-    iifname "inside" oifname "outside" ct state new tcp flags & (fin|syn|rst|ack) == syn accept
-    iifname "inside" oifname "outside" ct state new meta l4proto { udp, icmp, ipv6-icmp } accept
+    iifname @inner oifname "outside" ct state new tcp flags & (fin|syn|rst|ack) == syn accept
+    iifname @inner oifname "outside" ct state new meta l4proto { udp, icmp, ipv6-icmp } accept
     counter
   }
   chain output {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
 /*
- * clusterdev: what user space and the module say to each other. docs/clusterdev.md explains the device.
+ * clusterdev: what user space and the module say to each other. docs/clusterdev.md explains it all.
  *
  * A device is made, changed and removed over rtnetlink (RTM_NEWLINK, IFLA_INFO_KIND "clusterdev"):
  * IFLA_LINK names the lower device, IFLA_ADDRESS is the cluster MAC, and IFLA_INFO_DATA holds the
@@ -12,9 +12,9 @@
  *  - by attributes, under RTNL as all configuration of links;
  *  - without RTNL, in a page that user space maps. /dev/clusterdev gives each open file a page of
  *    its own (struct avail_state, state.h; mmap() of one page at offset 0). A device uses the page
- *    of the file whose descriptor IFLA_CLUSTERDEV_STATE_FD names; several devices may share one, and
- *    then switch together. CLUSTERDEV_IOC_ADOPT makes a file that was just opened refer to the page
- *    that a device uses already. The page lives as long as a file, a mapping or a device needs it.
+ *    of the file whose descriptor IFLA_CLUSTERDEV_STATE_FD names; several devices may share one,
+ *    and then switch together. CLUSTERDEV_IOC_ADOPT makes a file that was just opened refer to the
+ *    page that a device uses already. The page lives as long as anything refers to it.
  */
 #ifndef CLUSTERDEV_H
 #define CLUSTERDEV_H
@@ -27,19 +27,20 @@ enum {
 	IFLA_CLUSTERDEV_UNSPEC,
 	IFLA_CLUSTERDEV_PAD,
 	IFLA_CLUSTERDEV_KEY,		/* u8: enum clusterdev_key */
-	IFLA_CLUSTERDEV_SIDE,		/* u8: enum clusterdev_side; counts with CLUSTERDEV_KEY_INSIDE */
+	IFLA_CLUSTERDEV_SIDE,		/* u8: enum clusterdev_side, for KEY_INSIDE */
 	IFLA_CLUSTERDEV_SEED,		/* u64: HalfSipHash key, the first word low; never shown */
 	IFLA_CLUSTERDEV_NAT4,		/* be32: NAT address, its ports dealt in slices; 0: none */
-	IFLA_CLUSTERDEV_INSIDE,		/* nested: list of CLUSTERDEV_PREFIX, at most 16; replaces all */
-	IFLA_CLUSTERDEV_MARK_MASK,	/* u32: nine adjacent bits for valid and bucket; 0: no mark */
-	IFLA_CLUSTERDEV_RESPONSIBILITY,	/* 32 bytes: bucket b is bit (b & 7) of byte (b >> 3) */
-	IFLA_CLUSTERDEV_LEASE,		/* u64: CLOCK_BOOTTIME in ns; from then on deaf and mute */
-	IFLA_CLUSTERDEV_EPOCH,		/* u64: of the responsibility; shown, and else not looked at */
+	IFLA_CLUSTERDEV_INSIDE,		/* nested: CLUSTERDEV_PREFIX, at most 16; all anew */
+	IFLA_CLUSTERDEV_MARK_MASK,	/* u32: nine adjacent bits, or 0: no mark */
+	IFLA_CLUSTERDEV_RESPONSIBILITY,	/* 32 bytes: bucket b is bit b & 7 of byte b >> 3 */
+	IFLA_CLUSTERDEV_LEASE,		/* u64: CLOCK_BOOTTIME in ns; deaf and mute from then */
+	IFLA_CLUSTERDEV_EPOCH,		/* u64: of the responsibility; only shown */
 	IFLA_CLUSTERDEV_COOKIE,		/* 16 bytes of user space's choice; shown */
 	IFLA_CLUSTERDEV_STATE_FD,	/* u32: an open /dev/clusterdev; never shown */
 	IFLA_CLUSTERDEV_COUNTERS,	/* nested: CLUSTERDEV_COUNT_*; only shown */
 	__IFLA_CLUSTERDEV_MAX
 };
+
 #define IFLA_CLUSTERDEV_MAX (__IFLA_CLUSTERDEV_MAX - 1)
 
 /* What is hashed; the same numbers as enum avail_key in bucket.h. */
@@ -50,6 +51,7 @@ enum clusterdev_key {
 	CLUSTERDEV_KEY_FLOW,
 	__CLUSTERDEV_KEY_MAX
 };
+
 #define CLUSTERDEV_KEY_MAX (__CLUSTERDEV_KEY_MAX - 1)
 
 enum clusterdev_side {
@@ -57,6 +59,7 @@ enum clusterdev_side {
 	CLUSTERDEV_SIDE_OUTSIDE,
 	__CLUSTERDEV_SIDE_MAX
 };
+
 #define CLUSTERDEV_SIDE_MAX (__CLUSTERDEV_SIDE_MAX - 1)
 
 /* In IFLA_CLUSTERDEV_INSIDE. */
@@ -67,6 +70,7 @@ enum {
 	CLUSTERDEV_PREFIX_LENGTH,	/* u8: bits */
 	__CLUSTERDEV_PREFIX_MAX
 };
+
 #define CLUSTERDEV_PREFIX_MAX (__CLUSTERDEV_PREFIX_MAX - 1)
 
 /* In IFLA_CLUSTERDEV_COUNTERS: u64, frames since the device was made. */
@@ -82,6 +86,7 @@ enum {
 	CLUSTERDEV_COUNT_SENT,
 	__CLUSTERDEV_COUNT_MAX
 };
+
 #define CLUSTERDEV_COUNT_MAX (__CLUSTERDEV_COUNT_MAX - 1)
 
 /*

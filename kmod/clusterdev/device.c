@@ -70,6 +70,10 @@ static int cd_set_mac_address(struct net_device *dev, void *p)
 	if (is_zero_ether_addr(mac) || is_broadcast_ether_addr(mac) ||
 	    ether_addr_equal(mac, cd->lower->dev_addr))
 		return -EADDRNOTAVAIL;
+	if (ether_addr_equal(mac, dev->dev_addr))
+		return 0;
+	if (cd_port_has_mac(cd_port_of(cd->lower), mac))
+		return -EEXIST;
 	if (dev->flags & IFF_UP) {
 		err = cd_filter_add(cd->lower, mac);
 		if (err)

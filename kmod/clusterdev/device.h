@@ -5,8 +5,8 @@
  *	struct cd_port		one per lower device, its rx_handler_data: the devices above it
  *	  struct cd_dev		one per device, netdev_priv()
  *	    struct cd_config	RCU: how to find a frame's bucket; replaced whole
- *	      struct cd_state	reference counted: the page with lease and responsibility, which user
- *				space may have mapped, and which several devices may use
+ *	      struct cd_state	reference counted: the page with lease and responsibility, which
+ *				user space may have mapped, and which several devices may use
  *
  * Writers hold RTNL. Readers hold rcu_read_lock(), and take nothing else.
  */
@@ -108,6 +108,7 @@ void cd_state_unregister(void);
 /* netlink.c */
 extern struct rtnl_link_ops cd_link_ops;
 void cd_config_free(struct cd_config *config);
+bool cd_port_has_mac(const struct cd_port *port, const u8 *mac);
 int cd_port_fence(struct net_device *lower, struct cd_port *port);
 void cd_port_unfence(struct net_device *lower, struct cd_port *port);
 

@@ -261,7 +261,8 @@ static int cd_check_lower(const struct net_device *lower, const struct net_devic
 	return 0;
 }
 
-static bool cd_has_mac(const struct cd_port *port, const u8 *mac)
+/* Whether a device of that lower one has the MAC. */
+bool cd_port_has_mac(const struct cd_port *port, const u8 *mac)
 {
 	const struct cd_dev *cd;
 
@@ -380,7 +381,7 @@ static int cd_make(struct net *link_net, struct net_device *dev, struct nlattr *
 	port = cd_port_get(lower, extack);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
-	if (cd_has_mac(port, dev->dev_addr)) {
+	if (cd_port_has_mac(port, dev->dev_addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS],
 				    "another clusterdev on this lower device has that MAC");
 		return -EEXIST;

@@ -2,11 +2,10 @@
 /*
  * What becomes of a frame that the lower device has received:
  *
- *	to the cluster MAC		IP goes by its bucket, then by the lease; ARP and NDP are taken
- *	broadcast or multicast		taken if it asks for an address of the device
- *	sent by a peer in the name	dropped: see neighbour.h
- *	of such an address
- *	all else			is the lower device's
+ *	to the cluster MAC	IP goes by its bucket, then by the lease; ARP and NDP are taken
+ *	broadcast, multicast	taken if it asks for an address of the device
+ *	a peer's ARP or NDP	dropped, if in the name of such an address: see neighbour.h
+ *	all else		is the lower device's
  *
  * What is taken continues as if the device had received it. A frame to the cluster MAC becomes
  * PACKET_HOST: as PACKET_MULTICAST it would be neither forwarded nor seen by TCP.
@@ -20,19 +19,19 @@
 #include "device.h"
 
 /* neighbour.h knows a share by its device. */
-typedef const struct cd_dev avail_place;
+typedef struct cd_dev avail_place;
 
-static __always_inline const volatile u8 *avail_place_mac(avail_place *cd)
+static __always_inline const volatile u8 *avail_place_mac(const avail_place *cd)
 {
 	return cd->mac;
 }
 
-static __always_inline int avail_place_has4(avail_place *cd, u32 addr)
+static __always_inline int avail_place_has4(const avail_place *cd, u32 addr)
 {
 	return cd_has_address4(cd->dev, addr);
 }
 
-static __always_inline int avail_place_has6(avail_place *cd, const u32 *addr)
+static __always_inline int avail_place_has6(const avail_place *cd, const u32 *addr)
 {
 	return cd_has_address6(cd->dev, addr);
 }
@@ -60,7 +59,8 @@ bool cd_has_address4(const struct net_device *dev, u32 addr)
 bool cd_has_address6(const struct net_device *dev, const u32 addr[4])
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_chk_addr(dev_net(dev), (const struct in6_addr *)addr, dev, 0);
+	/* strict: global addresses of other devices do not count */
+	return ipv6_chk_addr(dev_net(dev), (const struct in6_addr *)addr, dev, 1);
 #else
 	return false;
 #endif

@@ -66,14 +66,18 @@ void cd_state_set_responsibility(struct cd_state *state, const u8 map[32])
 		memcpy(&word, map + 4 * i, 4);
 		WRITE_ONCE(s->owned[next][i], AVAIL_LE32(word));
 	}
+	/* Pairs with cd_state_get_responsibility(), and readers of one word need no order. */
 	smp_store_release(&s->active, next);
 }
 
 void cd_state_get_responsibility(const struct cd_state *state, u8 map[32])
 {
 	const struct avail_state *s = state->shared;
-	u64 active = smp_load_acquire(&s->active) & 1;
+	u64 active;
 	int i;
+
+	/* Pairs with the release by the writer, here or in user space. */
+	active = smp_load_acquire(&s->active) & 1;
 
 	for (i = 0; i < 8; i++) {
 		u32 word = READ_ONCE(s->owned[active][i]);

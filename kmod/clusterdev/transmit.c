@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the device sends leaves by the lower one, with the lower one's own MAC as its source: a group
- * address there is dropped by bridges, and one that several ports send from makes switches flap.
+ * What the device sends leaves by the lower one, with the lower one's own MAC as its source: a
+ * group address there is dropped by bridges, and one that several ports send from makes switches
+ * flap.
  *
  * Nothing is sent without a lease, but for the reports of group memberships: they claim no bucket,
  * and without them a snooping switch would forget this node. Of the answers to ARP and NDP, which
@@ -105,6 +106,7 @@ netdev_tx_t cd_transmit(struct sk_buff *skb, struct net_device *dev)
 	const struct cd_dev *cd = netdev_priv(dev);
 	const struct cd_config *c = rcu_dereference_bh(cd->config);
 	unsigned int length = skb->len;
+	int sent;
 
 	if (unlikely(!pskb_may_pull(skb, ETH_HLEN)))
 		return cd_hold_back(cd, skb, CD_NO_MEMORY);
@@ -118,7 +120,8 @@ netdev_tx_t cd_transmit(struct sk_buff *skb, struct net_device *dev)
 		return cd_hold_back(cd, skb, CD_NO_MEMORY);
 
 	skb->dev = cd->lower;
-	if (likely(net_xmit_eval(dev_queue_xmit(skb)) == 0))
+	sent = dev_queue_xmit(skb);
+	if (likely(net_xmit_eval(sent) == 0))
 		cd_count_bytes(cd, CD_SENT, CD_SENT_BYTES, length);
 	else
 		cd_count(cd, CD_SEND_DROPPED);

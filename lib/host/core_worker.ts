@@ -15,9 +15,9 @@ import { fromHex } from "../wire/cursor.ts";
 import { AddressProbe } from "./address_probe.ts";
 import { CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
+import { openSteering } from "./datapath.ts";
 import { HeartbeatLinks } from "./heartbeat_links.ts";
 import { preferCore } from "./scheduling.ts";
-import { openXdpSteering } from "./xdp_state.ts";
 import { commandFromJson, type ThreadReport, type ThreadStart, toJson } from "./thread_messages.ts";
 
 /** How often datagrams that carry none of our tags are looked at. */
@@ -64,7 +64,7 @@ class CoreLoop {
 
   constructor(start: ThreadStart) {
     this.#start = start;
-    const { options, adopted, clusterName, keys, interfaces, stateFd } = start;
+    const { options, adopted, clusterName, keys, interfaces, steering } = start;
     this.#seal = new DatagramSeal(keys, clusterName, fromHex(options.incarnation));
     this.#links = new HeartbeatLinks(
       interfaces,
@@ -73,7 +73,7 @@ class CoreLoop {
     );
     this.#carriers = new CarrierMonitor(interfaces.map(({ index }) => index));
     this.#probe = new AddressProbe(start.probes);
-    this.#steering = openXdpSteering(stateFd);
+    this.#steering = openSteering(steering);
     const held = adopted && {
       responsibility: BucketSet.fromHex(adopted.responsibility),
       leaseUntil: adopted.leaseUntil,
@@ -95,6 +95,7 @@ class CoreLoop {
     while (!this.#stopped) {
       const waitMs = this.#core.deadline - now();
       poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(waitMs))));
+      this.#steering.expire?.(now());
       for (let i = 0; i < this.#start.interfaces.length; i++) {
         if (poll.isReady(2 + i)) this.#takeDatagrams(i);
       }
@@ -121,7 +122,7 @@ class CoreLoop {
         this.#links.broadcast(this.#seal.seal(effect.message, this.#nonce));
         return;
       case "responsibility":
-        return this.#steering.setResponsibility(effect.buckets);
+        return this.#steering.setResponsibility(effect.buckets, effect.epoch);
       case "lease":
         return this.#steering.setLease(effect.until);
       case "orders":

@@ -17,8 +17,10 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../netlink/message.ts";
+import { ClusteripBuckets } from "../ownership/clusterip_slots.ts";
 import { FlowBuckets } from "../ownership/flow_bucket.ts";
 import { formatAddress } from "../wire/address.ts";
+import { readClusterip } from "./clusterip_kernel.ts";
 import { bucketSeed, type KeyRing } from "../wire/keys.ts";
 
 /** One entry, by its original direction. */
@@ -40,7 +42,9 @@ const getConntrack = 0x0101;
 
 /** Every entry of the table, IPv4 and IPv6, one after the other; needs CAP_NET_ADMIN. */
 export function* listFlows(config: Config, keys: KeyRing): Generator<Flow> {
-  const buckets = new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares });
+  const buckets = config.datapath.backend === "clusterip"
+    ? new ClusteripBuckets(readClusterip(config))
+    : new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares });
   for (const entry of entries()) yield flowOf(entry, buckets);
 }
 
@@ -79,7 +83,7 @@ function* readDump(socket: NetlinkSocket): Generator<ConntrackEntry> {
   }
 }
 
-function flowOf(entry: ConntrackEntry, buckets: FlowBuckets): Flow {
+function flowOf(entry: ConntrackEntry, buckets: FlowBuckets | ClusteripBuckets): Flow {
   const { source, destination, protocol, sourcePort, destinationPort, text } = entry;
   const tuple = new Uint8Array([...source, ...destination]);
   return {

@@ -2,11 +2,12 @@
  * What the kernel must do differently on a node of a cluster (/proc/sys). Old values are written into
  * the undo log first.
  *
- * rp_filter is left alone: with the connected route that is added where it is missing, a share's
- * network is reached through the share, so that the strict filter passes what is right.
+ * rp_filter of the shares' interfaces is left alone: with the connected route that is added where it is
+ * missing, a share's network is reached through the share, so that the strict filter passes what is
+ * right. A cluster device is different: what it receives is answered through the interface below.
  */
 import { AvailError } from "../errors.ts";
-import type { ShareOnLink } from "./node_setup.ts";
+import type { LinkName, ShareOnLink } from "./node_setup.ts";
 import type { UndoLog } from "./undo_log.ts";
 
 /** Sets what the kernel must do differently on a node of a cluster. */
@@ -33,6 +34,34 @@ export function applySettings(shares: readonly ShareOnLink[], undo: UndoLog): vo
     if (hasIpv6(link.name)) set(own(6, "keep_addr_on_down"), "1");
   }
   if (isRouter) enableForwarding(undo);
+}
+
+/**
+ * Settings of a cluster device that was just made and is down; they go with it, so they are not
+ * written down. To be called after `applySettings`.
+ */
+export function applyDeviceSettings(device: LinkName, { link, key }: ShareOnLink): void {
+  const isRouter = key !== "source";
+  const path = (family: 4 | 6, name: string, of = device.name) =>
+    `net/ipv${family}/conf/${of}/${name}`;
+  const set = (family: 4 | 6, name: string, value: string) =>
+    writeSysctl(path(family, name), value);
+
+  set(4, "arp_ignore", "1");
+  set(4, "arp_announce", "2");
+  if (isRouter) set(4, "send_redirects", "0");
+  set(4, "forwarding", readSysctl(path(4, "forwarding", link.name)));
+  // The kernel takes the larger of "all" and the device's own; 2 (loose) asks for any way back.
+  if (readSysctl(path(4, "rp_filter", "all")) === "1" || readSysctl(path(4, "rp_filter")) === "1") {
+    set(4, "rp_filter", "2");
+  }
+  if (!hasIpv6(device.name)) return;
+  set(6, "disable_ipv6", isIpv6Off(link.name) ? "1" : "0");
+  // Nothing of its own: an address that is made from the cluster MAC would be every node's.
+  set(6, "addr_gen_mode", "1"); // IN6_ADDR_GEN_MODE_NONE
+  set(6, "accept_ra", "0");
+  set(6, "keep_addr_on_down", "1");
+  if (hasIpv6(link.name)) set(6, "forwarding", readSysctl(path(6, "forwarding", link.name)));
 }
 
 const forwardingSwitch = { 4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding" } as const;
@@ -90,6 +119,10 @@ function recordSysctl(undo: UndoLog, path: string): void {
 function setSysctl(undo: UndoLog, path: string, value: string): void {
   if (readSysctl(path) === value) return;
   recordSysctl(undo, path);
+  writeSysctl(path, value);
+}
+
+function writeSysctl(path: string, value: string): void {
   try {
     Deno.writeTextFileSync(`/proc/sys/${path}`, value);
   } catch (cause) {

@@ -5,9 +5,9 @@ import type { InterfaceAddress, Link } from "../netlink/rtnetlink.ts";
 import { parseAddress } from "../wire/address.ts";
 import { derive, groupMac, type KeyRing, shareGroup } from "../wire/keys.ts";
 import type { ProbeTarget } from "./address_probe.ts";
+import type { DatapathShare } from "./datapath.ts";
 import type { HeartbeatInterface } from "./heartbeat_links.ts";
 import { RouteSocket } from "./route_socket.ts";
-import type { XdpShare } from "./steering_xdp.ts";
 
 export interface Machine {
   /** Shares first, then links, as the core numbers them. */
@@ -108,7 +108,7 @@ function isLinkLocal(bytes: Uint8Array): boolean {
 }
 
 /** A share with its MAC: derived from the cluster's seed, or as configured. */
-export function xdpShare(share: ShareConfig, keys: KeyRing): XdpShare {
+export function datapathShare(share: ShareConfig, keys: KeyRing): DatapathShare {
   const { interface: name, addresses, key, side, nat } = share;
   const group = shareGroup(keys, addresses[0].address);
   const own = { interface: name, addresses, key, side, nat };

@@ -1,5 +1,5 @@
 /**
- * What a node needs besides its programs: shared addresses, ways to their networks, group membership
+ * What a node needs besides its programs or devices: shared addresses, ways to their networks, group membership
  * (and settings of the kernel: kernel_settings.ts). Each change is written into the undo log before it
  * is made.
  */
@@ -16,7 +16,10 @@ import type { Change, UndoLog } from "./undo_log.ts";
 
 /** A share on an interface that is there. */
 export interface ShareOnLink {
+  /** The share's interface. */
   readonly link: Link;
+  /** Where the shared addresses are: the interface itself, or the cluster device on top of it. */
+  readonly device: LinkName;
   readonly addresses: readonly AddressPrefix[];
   readonly key: KeyKind;
   readonly mac: Uint8Array;
@@ -30,7 +33,7 @@ const EEXIST = 17;
 
 /** Checks that the addresses are nobody's yet; throws `AvailError` before anything is changed. */
 export function checkAddresses(
-  shares: readonly ShareOnLink[],
+  shares: readonly Pick<ShareOnLink, "link" | "addresses">[],
   present: readonly InterfaceAddress[],
   links: readonly Link[],
   undo: UndoLog,
@@ -45,9 +48,8 @@ export function checkAddresses(
         );
       }
       const bytes = addressBytes(shared.address);
-      const isLinkLocal = shared.family === 6 && bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80;
       const other = present.find((address) =>
-        address.family === shared.family && (!isLinkLocal || address.index === link.index) &&
+        address.family === shared.family && (!isLinkLocal(bytes) || address.index === link.index) &&
         address.bytes.every((byte, i) => byte === bytes[i])
       );
       if (other === undefined) continue;
@@ -68,22 +70,55 @@ export function addAddresses(
   undo: UndoLog,
 ): void {
   const present = route.addresses();
-  for (const { link, addresses } of shares) {
+  for (const { link, device, addresses } of shares) {
     for (const shared of addresses) {
       const bytes = addressBytes(shared.address);
-      make(route, undo, sharedAddress(link, shared), `add ${shared.address} to ${link.name}`);
+      make(route, undo, sharedAddress(device, shared), `add ${shared.address} to ${device.name}`);
       const isReachable = shared.prefixLength >= 8 * bytes.length ||
+        isLinkLocal(bytes) && isApart({ link, device }) ||
         present.some((own) =>
           own.family === shared.family && own.index === link.index &&
           own.prefixLength <= shared.prefixLength &&
           !isShared(addresses, own) && inPrefix(bytes, 0, own.bytes, own.prefixLength)
         );
       if (!isReachable) {
-        const change = connectedRoute(link, shared);
+        const asker = canAskOnLink(link, shared, present) ? link : device;
+        const change = connectedRoute(asker, shared);
         make(route, undo, change, `add route to ${change.network}/${change.prefixLength}`);
       }
     }
+    if (isApart({ link, device }) && addresses.some(({ family }) => family === 6)) {
+      make(
+        route,
+        undo,
+        linkLocalRoute(device),
+        `add route to ${linkLocalNetwork} on ${device.name}`,
+      );
+    }
   }
+}
+
+/** Whether the shared addresses have a device of their own. */
+function isApart({ link, device }: Pick<ShareOnLink, "link" | "device">): boolean {
+  return device.index !== link.index;
+}
+
+/**
+ * Whether neighbours are asked for by the interface itself. IPv6 asks for the next hop of what it
+ * forwards with a link-local address of the device that the route names, or not at all, and a cluster
+ * device has none. IPv4 takes the shared address, which must be told with the cluster MAC.
+ */
+function canAskOnLink(
+  link: Link,
+  { family }: AddressPrefix,
+  present: readonly InterfaceAddress[],
+): boolean {
+  return family === 6 &&
+    present.some((own) => own.index === link.index && isLinkLocal(own.bytes));
+}
+
+function isLinkLocal(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80;
 }
 
 /** Lets the frames for the cluster MAC through the interfaces' filters and snooping switches. */
@@ -99,14 +134,17 @@ export function joinGroups(
 
 /** What a complete set-up of these shares leaves in the log, besides settings. */
 export function wantedChanges(shares: readonly ShareOnLink[]): Change[] {
-  return shares.flatMap(({ link, addresses, mac, group }) => [
-    ...addresses.map((shared) => sharedAddress(link, shared)),
+  return shares.flatMap(({ link, device, addresses, mac, group }) => [
+    ...addresses.map((shared) => sharedAddress(device, shared)),
+    ...addresses.map((shared) => connectedRoute(device, shared)),
     ...addresses.map((shared) => connectedRoute(link, shared)),
+    linkLocalRoute(device),
     membership(link, mac, group),
   ]);
 }
 
-type LinkName = Pick<Link, "name" | "index">;
+/** An interface by its name and number. */
+export type LinkName = Pick<Link, "name" | "index">;
 
 function sharedAddress(link: LinkName, { family, address }: AddressPrefix): Change {
   return {
@@ -132,6 +170,19 @@ function connectedRoute(link: LinkName, { family, address, prefixLength }: Addre
   const network = formatAddress(addressBytes(address).map((byte, i) => byte & mask[i]));
   const place = { interface: link.name, index: link.index };
   return { kind: "route", ...place, family, network, prefixLength } as const;
+}
+
+const linkLocalNetwork = "fe80::/64";
+
+/**
+ * The way back to those who speak to a cluster device from a link-local address: the kernel makes no
+ * such route for a device without one of its own. Routes to one network need different metrics; this
+ * one's is never compared, since what is link-local always names its device.
+ */
+function linkLocalRoute({ name, index }: LinkName): Change {
+  const [network, length] = linkLocalNetwork.split("/");
+  const place = { interface: name, index, family: 6 } as const;
+  return { kind: "route", ...place, network, prefixLength: Number(length), metric: 1024 + index };
 }
 
 function isShared(shared: readonly AddressPrefix[], own: InterfaceAddress): boolean {
@@ -173,9 +224,8 @@ function perform(route: RouteSocket, change: Change, verb: "add" | "remove"): vo
       break;
     }
     case "route": {
-      const { index, family, prefixLength } = change;
       const network = addressBytes(change.network);
-      route.changeRoute(verb, { index, family, network, prefixLength });
+      route.changeRoute(verb, { ...change, network });
       break;
     }
     case "mac":
@@ -212,6 +262,7 @@ export function takeBack(
   for (const change of undo.changes.filter(isMeant).reverse()) {
     if (change.kind === "mount") continue;
     if (change.kind === "sysctl") restoreSysctl(change.path, change.old);
+    else if (change.kind === "link") removeLink(route, change, links);
     else if (links.some((l) => l.index === change.index && l.name === change.interface)) {
       try {
         perform(route, change, "remove");
@@ -220,5 +271,22 @@ export function takeBack(
       }
     }
     undo.forget(change);
+  }
+}
+
+function removeLink(
+  route: RouteSocket,
+  change: Extract<Change, { kind: "link" }>,
+  links: readonly Link[],
+): void {
+  const link = links.find((candidate) =>
+    candidate.name === change.interface && candidate.kind === change.linkKind &&
+    candidate.lower === change.lower
+  );
+  if (link === undefined) return;
+  try {
+    route.deleteClusterDevice(link.index);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== "ENODEV") throw error;
   }
 }

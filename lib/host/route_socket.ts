@@ -1,8 +1,20 @@
 /** Asks the kernel over rtnetlink, one request at a time. */
 import { NETLINK_ROUTE, NetlinkSocket } from "../../ffi/libmnl.ts";
-import { SystemError } from "../../ffi/library.ts";
+import { describeErrno, SystemError } from "../../ffi/library.ts";
+import {
+  type ClusterDevice,
+  type ClusterDeviceChange,
+  decodeDevice,
+  encodeDeviceChange,
+  encodeDeviceCreate,
+  encodeDeviceDelete,
+  encodeDeviceDump,
+  encodeKindProbe,
+  type NewClusterDevice,
+} from "../netlink/clusterdev.ts";
 import {
   errorOf,
+  errorTextOf,
   type Message,
   messages,
   MessageWriter,
@@ -17,6 +29,7 @@ import {
   encodeAddress,
   encodeAddressDump,
   encodeLinkDump,
+  encodeLinkUp,
   encodeRoute,
   type InterfaceAddress,
   type Link,
@@ -31,6 +44,10 @@ export class RouteSocket implements Disposable {
   readonly #answer = new Uint8Array(answerBytes);
   #sequence = 0;
 
+  constructor() {
+    this.#socket.explainErrors();
+  }
+
   /** All interfaces of this network namespace. */
   links(): Link[] {
     return this.#dump((sequence) => encodeLinkDump(this.#writer, sequence), decodeLink);
@@ -43,24 +60,70 @@ export class RouteSocket implements Disposable {
 
   /** Throws `SystemError`. */
   changeAddress(verb: "add" | "remove", request: AddressRequest): void {
-    this.#exchange(
+    this.#change(
       `${verb} address`,
       (sequence) => encodeAddress(this.#writer, sequence, verb, request),
-      () => {},
     );
   }
 
   /** Throws `SystemError`. */
   changeRoute(verb: "add" | "remove", route: ConnectedRoute): void {
-    this.#exchange(
+    this.#change(
       `${verb} route`,
       (sequence) => encodeRoute(this.#writer, sequence, verb, route),
-      () => {},
     );
+  }
+
+  /** Throws `SystemError`. */
+  setLinkUp(index: number): void {
+    this.#change("set link up", (sequence) => encodeLinkUp(this.#writer, sequence, index));
+  }
+
+  // ---- devices of the kernel module clusterdev
+
+  /** Whether the kernel has the module, or has loaded it now; throws `SystemError` if not allowed. */
+  hasClusterDevices(): boolean {
+    try {
+      this.#change("probe", (sequence) => encodeKindProbe(this.#writer, sequence));
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.code === "EPERM") throw error;
+      return error.code !== "EOPNOTSUPP";
+    }
+    return true;
+  }
+
+  clusterDevices(): ClusterDevice[] {
+    return this.#dump((sequence) => encodeDeviceDump(this.#writer, sequence), decodeDevice);
+  }
+
+  /** Throws `SystemError`. */
+  createClusterDevice(device: NewClusterDevice): void {
+    this.#change(
+      "make device",
+      (sequence) => encodeDeviceCreate(this.#writer, sequence, device),
+    );
+  }
+
+  /** Throws `SystemError`. */
+  changeClusterDevice(index: number, change: ClusterDeviceChange): void {
+    this.#change(
+      "change device",
+      (sequence) => encodeDeviceChange(this.#writer, sequence, index, change),
+    );
+  }
+
+  /** Throws `SystemError`. */
+  deleteClusterDevice(index: number): void {
+    this.#change("remove device", (sequence) => encodeDeviceDelete(this.#writer, sequence, index));
   }
 
   [Symbol.dispose](): void {
     this.#socket.close();
+  }
+
+  /** A request that is answered by an acknowledgement. */
+  #change(operation: string, encode: (sequence: number) => void): void {
+    this.#exchange(operation, encode, () => {});
   }
 
   #dump<T>(
@@ -93,8 +156,10 @@ export class RouteSocket implements Disposable {
         if (message.type === NLMSG_DONE) return;
         if (message.type === NLMSG_ERROR) {
           const errno = errorOf(view, message);
-          if (errno !== 0) throw new SystemError(operation, errno);
-          return;
+          if (errno === 0) return;
+          const text = errorTextOf(view, message);
+          const detail = describeErrno(errno) + (text === null ? "" : `: ${text}`);
+          throw new SystemError(operation, errno, detail);
         }
         take(view, message);
       }

@@ -135,7 +135,7 @@ export class SharePrograms {
       }
       throw new AvailError(
         `attach ${program} to ${this.#link.name}: Linux ${Deno.osRelease()} has no TCX; ` +
-          "the xdp backend needs Linux 6.6 or newer",
+          "the xdp backend needs Linux 6.6 or newer; the kernel module does not: avail kmod build",
         { cause: error },
       );
     } finally {

@@ -9,11 +9,8 @@
 import { lookupElement, openPinned, pinObject } from "../../ffi/bpf.ts";
 import { close } from "../../ffi/libc.ts";
 import { SystemError } from "../../ffi/library.ts";
-import type { AddressPrefix, KeyKind } from "../config.ts";
 import { AvailError } from "../errors.ts";
-import type { Link } from "../netlink/rtnetlink.ts";
-import type { BucketSet } from "../ownership/bucket_set.ts";
-import type { Millis, SteeringCounters } from "../ports.ts";
+import type { SteeringCounters } from "../ports.ts";
 import {
   findPinDirectory,
   isDirectory,
@@ -24,6 +21,7 @@ import {
 } from "./bpf_fs.ts";
 import { createMaps, type Maps } from "./bpf_load.ts";
 import { type PackedObject, readPackedObject } from "./bpf_object.ts";
+import type { DatapathAttachment, DatapathOptions } from "./datapath.ts";
 import {
   addAddresses,
   checkAddresses,
@@ -34,64 +32,33 @@ import {
 } from "./node_setup.ts";
 import { applySettings } from "./kernel_settings.ts";
 import { RouteSocket } from "./route_socket.ts";
-import { removeIfThere, SharePrograms, type SteeringMode } from "./share_programs.ts";
-import { encodeShare, insidePrefixesMax, sharedAddressesMax } from "./share_rodata.ts";
-import { keyOf, UndoLog } from "./undo_log.ts";
-import { openXdpSteering } from "./xdp_state.ts";
+import { findLinks, insideNetworks, type LinkedShare, natAddress } from "./share_links.ts";
+import { removeIfThere, SharePrograms } from "./share_programs.ts";
+import { encodeShare, sharedAddressesMax } from "./share_rodata.ts";
+import { openStatePage, stateVersion } from "./state_page.ts";
+import { keyOf, UndoLog, undoPath } from "./undo_log.ts";
 
-/** One share, as the datapath needs it. */
-export interface XdpShare {
-  readonly interface: string;
-  readonly addresses: readonly AddressPrefix[];
-  readonly key: KeyKind;
-  readonly side: "inside" | "outside" | null;
-  /** Whether the first IPv4 address is a NAT address. */
-  readonly nat: boolean;
-  /** The cluster MAC, 6 bytes. */
-  readonly mac: Uint8Array;
-  /** The IPv4 group that the MAC stands for, or null for a MAC of the administrator's choice. */
-  readonly group: string | null;
-}
-
-export interface XdpOptions {
-  /** For undo.json and, where /sys/fs/bpf cannot be used, the pins. */
-  readonly runDir: string;
-  readonly shares: readonly XdpShare[];
-  /** bucketSeed() of lib/wire/keys.ts. */
-  readonly seed: readonly [low: number, high: number];
-  /** Nine adjacent bits of the packet mark for valid and bucket; null: marks are left alone. */
-  readonly markMask: number | null;
+export interface XdpOptions extends DatapathOptions {
   /** "tc" does without XDP; default "auto": native XDP where the driver has it. */
   readonly mode?: "auto" | "tc";
 }
 
-export interface XdpAttachment {
-  /** For `openXdpSteering`, in any thread of this process. */
-  readonly stateFd: number;
-  /** What a datapath that outlived another daemon does now; null: it starts with nothing. */
-  readonly adopted: { readonly responsibility: BucketSet; readonly leaseUntil: Millis } | null;
-  readonly modes: ReadonlyMap<string, SteeringMode>;
-  counters(): SteeringCounters;
-  /** Leaves the datapath in place for the next daemon; it stops by itself when its lease runs out. */
-  keep(): void;
-  /** Removes programs, addresses, groups and routes, and puts settings back. */
-  detach(): void;
-}
-
 /** In the order of enum avail_count (kmod/state.h). */
 const reasons = ["accepted", "notOwned", "leaseExpired", "malformed", "neighbour"] as const;
-/** Bumped when struct avail_state or the counters change: an older map is not adopted. */
-const stateVersion = 1;
 
 /** Attaches, or adopts what is attached; throws `AvailError`, and leaves nothing behind then. */
-export function attachXdp(options: XdpOptions): XdpAttachment {
+export function attachXdp(options: XdpOptions): DatapathAttachment {
   if (Deno.uid() !== 0) {
     throw new AvailError("attach the xdp datapath: not root; run avail as root");
   }
   const object = readPackedObject();
   using route = new RouteSocket();
   const links = route.links();
-  const shares = options.shares.map((share) => onLink(share, links));
+  const shares = findLinks(options.shares, links).map((share) => ({
+    ...share,
+    device: share.link,
+  }));
+  checkCounts(shares);
   Deno.mkdirSync(options.runDir, { recursive: true });
   const undo = new UndoLog(undoPath(options.runDir));
   checkAddresses(shares, route.addresses(), links, undo);
@@ -110,38 +77,26 @@ export function removeXdp(runDir: string): void {
   remove(runDir, route, new UndoLog(undoPath(runDir)));
 }
 
-function undoPath(runDir: string): string {
-  return `${runDir}/undo.json`;
+/** Whether a datapath of this backend was left by a daemon that is no more. */
+export function hasXdpRemains(runDir: string): boolean {
+  const pins = findPinDirectory(runDir);
+  return pins !== null && pinNames(pins).length > 0;
 }
 
-type Share = XdpShare & ShareOnLink;
+type Share = LinkedShare & ShareOnLink;
 
-function onLink(share: XdpShare, links: readonly Link[]): Share {
-  const link = links.find((candidate) => candidate.name === share.interface);
-  if (link === undefined) {
-    const names = links.map((candidate) => candidate.name).join(", ");
-    throw new AvailError(
-      `use ${share.interface} as a share: no such interface; there are ${names}`,
-    );
-  }
-  if (!link.isEthernet) {
-    throw new AvailError(`use ${share.interface} as a share: it is no Ethernet interface`);
-  }
-  if (!link.isUp) {
-    throw new AvailError(
-      `use ${share.interface} as a share: it is down; set it up: ip link set ${share.interface} up`,
-    );
-  }
-  for (const family of [4, 6]) {
-    const count = share.addresses.filter((address) => address.family === family).length;
-    if (count > sharedAddressesMax) {
+/** A kernel map's room is fixed. */
+function checkCounts(shares: readonly Share[]): void {
+  for (const share of shares) {
+    for (const family of [4, 6]) {
+      const count = share.addresses.filter((address) => address.family === family).length;
+      if (count <= sharedAddressesMax) continue;
       throw new AvailError(
         `use ${share.interface} as a share: ${count} IPv${family} addresses; ` +
           `at most ${sharedAddressesMax} are possible`,
       );
     }
   }
-  return { ...share, link };
 }
 
 function attach(
@@ -150,11 +105,11 @@ function attach(
   shares: readonly Share[],
   route: RouteSocket,
   undo: UndoLog,
-): XdpAttachment {
+): DatapathAttachment {
   const pins = preparePinDirectory(options.runDir, undo);
   const maps = openMaps(object, pins);
   const stateFd = maps.get("state")!, countsFd = maps.get("counts")!;
-  const steering = openXdpSteering(stateFd);
+  const steering = openStatePage(stateFd);
   const programs = shares.map((share) =>
     new SharePrograms(
       object,
@@ -183,7 +138,8 @@ function attach(
     joinGroups(shares, route, undo);
 
     return {
-      stateFd,
+      backend: "xdp",
+      steering: { kind: "page", fd: stateFd },
       adopted: isAdopted ? steering.current() : null,
       modes: new Map(programs.map((each, i) => [shares[i].interface, each.mode])),
       counters: () => readCounters(countsFd),
@@ -202,21 +158,12 @@ function attach(
 }
 
 function constantsOf(share: Share, options: XdpOptions, build: string) {
-  const inside = options.shares.filter((other) => other.side === "inside")
-    .flatMap((other) => other.addresses);
-  if (inside.length > insidePrefixesMax) {
-    throw new AvailError(
-      `attach the xdp datapath: ${inside.length} inside networks; at most ${insidePrefixesMax} are possible`,
-    );
-  }
   return {
     seed: options.seed,
     key: share.key,
     side: share.side,
-    nat4: share.nat
-      ? share.addresses.find((address) => address.family === 4)?.address ?? null
-      : null,
-    inside,
+    nat4: natAddress(share),
+    inside: insideNetworks(options.shares),
     clusterMac: share.mac,
     nodeMac: share.link.mac,
     markMask: options.markMask ?? 0,
@@ -273,7 +220,7 @@ function remove(runDir: string, route: RouteSocket, undo: UndoLog): void {
 function stop(pins: string): void {
   try {
     const fd = openPinned(`${pins}/state${stateVersion}`);
-    openXdpSteering(fd).setLease(0);
+    openStatePage(fd).setLease(0);
     close(fd);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;

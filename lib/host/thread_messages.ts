@@ -7,6 +7,7 @@ import { BucketSet } from "../ownership/bucket_set.ts";
 import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import type { ProbeTarget } from "./address_probe.ts";
+import type { SteeringReference } from "./datapath.ts";
 import type { HeartbeatInterface } from "./heartbeat_links.ts";
 
 /** Everything that the core's thread needs to start. */
@@ -18,8 +19,9 @@ export interface ThreadStart {
   readonly keys: KeyRing;
   readonly interfaces: readonly HeartbeatInterface[];
   readonly probes: readonly ProbeTarget[];
-  /** The datapath's state map, and this thread's end of the socket pair. */
-  readonly stateFd: number;
+  /** How this thread opens its Steering. */
+  readonly steering: SteeringReference;
+  /** This thread's end of the socket pair. */
   readonly commandFd: number;
 }
 

@@ -24,6 +24,8 @@ export type Change =
     /** Host bits are zero. */
     readonly network: string;
     readonly prefixLength: number;
+    /** Where it is not the kernel's own choice. */
+    readonly metric?: number;
   }
   /** A MAC in the interface's filter, as `ip maddr` shows it. */
   | {
@@ -32,6 +34,15 @@ export type Change =
     readonly index: number;
     readonly mac: string;
   }
+  /** A device that was made; its name is written down before the kernel gives it a number. */
+  | {
+    readonly kind: "link";
+    readonly interface: string;
+    /** As `ip -d link` shows it. */
+    readonly linkKind: "clusterdev";
+    /** The number of the interface that it lies on. */
+    readonly lower: number;
+  }
   /** A bpf file system that was mounted. */
   | { readonly kind: "mount"; readonly path: string };
 
@@ -39,6 +50,11 @@ export type Change =
 interface Content {
   readonly schema: 1;
   readonly changes: readonly Change[];
+}
+
+/** Where a daemon that keeps its things in `runDir` writes its changes down. */
+export function undoPath(runDir: string): string {
+  return `${runDir}/undo.json`;
 }
 
 export class UndoLog {

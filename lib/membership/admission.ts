@@ -35,12 +35,15 @@ export class Admission {
     return isNew;
   }
 
-  /** `heard`: all peers that are heard, confirmed or not. */
-  judge(heard: readonly Peer[], now: Millis): Verdict {
+  /**
+   * `heard`: all peers that are heard, confirmed or not. `unmet`: what a takeover in place waits for.
+   */
+  judge(heard: readonly Peer[], now: Millis, unmet: string | null = null): Verdict {
     const namesake = heard.find((peer) => peer.confirmed && peer.name === this.name);
     if (namesake !== undefined) return wait(`conflict: another node is named ${namesake.name}`);
     if (heard.some((peer) => peer.confirmed && isServing(peer))) return { kind: "admitted" };
     // From here on it would take buckets from nobody.
+    if (unmet !== null) return wait(unmet);
     if (now < this.#conflictUntil) return wait(`conflict: ${this.#conflict}`);
     const deaf = heard.find(isServing);
     if (deaf !== undefined) {

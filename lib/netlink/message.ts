@@ -10,6 +10,9 @@ export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
+const NLM_F_CAPPED = 0x100; // of an NLMSG_ERROR: the request is not repeated whole
+const NLM_F_ACK_TLVS = 0x200; // of an NLMSG_ERROR: attributes follow
+const NLMSGERR_ATTR_MSG = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 /** Length of struct nlmsghdr. */
@@ -174,4 +177,29 @@ export function* attributes(view: DataView, start: number, end: number): Generat
 /** The error of an NLMSG_ERROR message as a positive errno; 0 is an acknowledgement. */
 export function errorOf(view: DataView, message: Message): number {
   return -view.getInt32(message.start, true);
+}
+
+/**
+ * The kernel's own words in an NLMSG_ERROR message, or null where it has none. A socket gets them only
+ * with NETLINK_EXT_ACK.
+ */
+export function errorTextOf(view: DataView, message: Message): string | null {
+  const request = message.start + 4;
+  if ((message.flags & NLM_F_ACK_TLVS) === 0 || request + headerBytes > message.end) return null;
+  const isCapped = (message.flags & NLM_F_CAPPED) !== 0;
+  const repeated = isCapped ? headerBytes : align4(view.getUint32(request, true));
+  for (const attribute of attributes(view, request + repeated, message.end)) {
+    if (attribute.type === NLMSGERR_ATTR_MSG) return textOf(view, attribute);
+  }
+  return null;
+}
+
+/** An attribute's payload. */
+export function bytesOf(view: DataView, { start, end }: Attribute): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
+}
+
+/** An attribute's payload as text, to its terminating zero. */
+export function textOf(view: DataView, attribute: Attribute): string {
+  return new TextDecoder().decode(bytesOf(view, attribute)).replace(/\0.*$/, "");
 }

@@ -4,6 +4,7 @@
  */
 import {
   attributes,
+  bytesOf,
   type Message,
   type MessageWriter,
   NLM_F_ACK,
@@ -11,20 +12,24 @@ import {
   NLM_F_DUMP,
   NLM_F_EXCL,
   NLM_F_REQUEST,
+  textOf,
 } from "./message.ts";
 
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
+export const RTM_NEWLINK = 16;
+export const RTM_DELLINK = 17;
+export const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_LINKINFO = 18;
-const IFLA_INFO_KIND = 1;
+export const IFLA_ADDRESS = 1;
+export const IFLA_IFNAME = 3;
+export const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
+export const IFLA_LINKINFO = 18;
+export const IFLA_INFO_KIND = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_LABEL = 3;
@@ -32,6 +37,7 @@ const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 const RTA_DST = 1;
 const RTA_OIF = 4;
+const RTA_PRIORITY = 6;
 
 const ARPHRD_ETHER = 1;
 const IFF_UP = 1;
@@ -60,6 +66,10 @@ export interface Link {
   readonly mac: Uint8Array;
   /** `ip -d link` shows it: vlan, bridge, bond, veth, …; null for a plain device. */
   readonly kind: string | null;
+  /** The index of the interface that it lies on; null for one of its own. */
+  readonly lower: number | null;
+  /** The index of the bridge, bond or other device that it is a port of. */
+  readonly master: number | null;
   /** Administratively up. */
   readonly isUp: boolean;
   /** Up, and the driver reports a carrier. */
@@ -76,8 +86,25 @@ export interface InterfaceAddress {
 
 /** A request for all interfaces. */
 export function encodeLinkDump(writer: MessageWriter, sequence: number): void {
-  writer.begin(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, new Uint8Array(16)); // ifinfomsg
+  writer.begin(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, linkHeader(0));
   writer.end();
+}
+
+/** Sets an interface up; the answer is an acknowledgement. */
+export function encodeLinkUp(writer: MessageWriter, sequence: number, index: number): void {
+  const header = linkHeader(index);
+  const view = new DataView(header.buffer);
+  view.setUint32(8, IFF_UP, true); // ifi_flags
+  view.setUint32(12, IFF_UP, true); // ifi_change
+  writer.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, sequence, header);
+  writer.end();
+}
+
+/** struct ifinfomsg; index 0 stands for none. */
+export function linkHeader(index: number): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(16);
+  new DataView(header.buffer).setInt32(4, index, true);
+  return header;
 }
 
 /** A request for all addresses of both families. */
@@ -133,13 +160,15 @@ export interface ConnectedRoute {
   /** Host bits are zero. */
   readonly network: Uint8Array;
   readonly prefixLength: number;
+  /** Default: the kernel's choice. */
+  readonly metric?: number;
 }
 
 export function encodeRoute(
   writer: MessageWriter,
   sequence: number,
   verb: "add" | "remove",
-  { index, family, network, prefixLength }: ConnectedRoute,
+  { index, family, network, prefixLength, metric }: ConnectedRoute,
 ): void {
   const isAdded = verb === "add";
   const flags = NLM_F_REQUEST | NLM_F_ACK | (isAdded ? NLM_F_CREATE | NLM_F_EXCL : 0);
@@ -149,6 +178,7 @@ export function encodeRoute(
   writer.begin(isAdded ? RTM_NEWROUTE : RTM_DELROUTE, flags, sequence, header);
   writer.raw(RTA_DST, network);
   writer.u32(RTA_OIF, index);
+  if (metric !== undefined) writer.u32(RTA_PRIORITY, metric);
   writer.end();
 }
 
@@ -156,12 +186,15 @@ export function encodeRoute(
 export function decodeLink(view: DataView, message: Message): Link | null {
   if (message.type !== RTM_NEWLINK || message.start + 16 > message.end) return null;
   let name = "", mac = new Uint8Array(0), kind: string | null = null;
+  let lower: number | null = null, master: number | null = null;
   for (const attribute of attributes(view, message.start + 16, message.end)) {
-    if (attribute.type === IFLA_IFNAME) name = text(view, attribute);
-    else if (attribute.type === IFLA_ADDRESS) mac = slice(view, attribute);
+    if (attribute.type === IFLA_IFNAME) name = textOf(view, attribute);
+    else if (attribute.type === IFLA_ADDRESS) mac = bytesOf(view, attribute);
+    else if (attribute.type === IFLA_LINK) lower = view.getUint32(attribute.start, true);
+    else if (attribute.type === IFLA_MASTER) master = view.getUint32(attribute.start, true);
     else if (attribute.type === IFLA_LINKINFO) {
       for (const inner of attributes(view, attribute.start, attribute.end)) {
-        if (inner.type === IFLA_INFO_KIND) kind = text(view, inner);
+        if (inner.type === IFLA_INFO_KIND) kind = textOf(view, inner);
       }
     }
   }
@@ -172,6 +205,8 @@ export function decodeLink(view: DataView, message: Message): Link | null {
     isEthernet: view.getUint16(message.start + 2, true) === ARPHRD_ETHER,
     mac,
     kind,
+    lower,
+    master,
     isUp: (flags & IFF_UP) !== 0,
     hasCarrier: (flags & IFF_LOWER_UP) !== 0,
   };
@@ -183,8 +218,8 @@ export function decodeAddress(view: DataView, message: Message): InterfaceAddres
   const family = view.getUint8(message.start) === familyNumbers[4] ? 4 : 6;
   let local: Uint8Array | undefined, address: Uint8Array | undefined;
   for (const attribute of attributes(view, message.start + 8, message.end)) {
-    if (attribute.type === IFA_LOCAL) local = slice(view, attribute);
-    else if (attribute.type === IFA_ADDRESS) address = slice(view, attribute);
+    if (attribute.type === IFA_LOCAL) local = bytesOf(view, attribute);
+    else if (attribute.type === IFA_ADDRESS) address = bytesOf(view, attribute);
   }
   const bytes = local ?? address; // on a point-to-point link, IFA_ADDRESS is the other end
   if (bytes?.length !== (family === 4 ? 4 : 16)) return null;
@@ -194,17 +229,4 @@ export function decodeAddress(view: DataView, message: Message): InterfaceAddres
     bytes,
     prefixLength: view.getUint8(message.start + 1),
   };
-}
-
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-function slice(view: DataView, { start, end }: Range): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
-}
-
-function text(view: DataView, range: Range): string {
-  return new TextDecoder().decode(slice(view, range)).replace(/\0.*$/, "");
 }

@@ -13,6 +13,7 @@
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { bucketCount, BucketSet } from "./bucket_set.ts";
 import { isMember, type Plan } from "./plan.ts";
+import { bucketsOf, wholeUnits } from "./units.ts";
 
 /** A live node's word: its newest heartbeat, under its incarnation. */
 export interface LiveNode {
@@ -34,7 +35,11 @@ export class Ownership {
   readonly #ranked = new Map<string, BucketSet>();
   #forfeited = false;
 
-  constructor(readonly self: { readonly name: string; readonly incarnation: string }) {}
+  /** `units`: buckets are handed over in so many whole units (units.ts). */
+  constructor(
+    readonly self: { readonly name: string; readonly incarnation: string },
+    readonly units = bucketCount,
+  ) {}
 
   get plan(): Plan | null {
     return this.#plan;
@@ -199,11 +204,12 @@ export class Ownership {
       const member = plan.members.findIndex((m) => m.incarnation === incarnation);
       if (!this.#held.intersects(this.ranked(incarnation))) continue;
       const proven = provenAt(incarnation);
-      const batch = [...this.#held].filter((bucket) =>
+      const due = [...this.#held].filter((bucket) =>
         member >= 0 && plan.ranks[bucket][0] === member && proven.has(bucket)
-      ).slice(0, releaseBatchMax);
-      if (batch.length === 0) continue;
-      const buckets = BucketSet.of(batch);
+      );
+      if (due.length === 0) continue;
+      const buckets = this.#batchOf(due);
+      if (buckets.isEmpty) continue;
       this.#held = this.#held.difference(buckets);
       for (const [from, released] of this.#released) {
         this.#released.set(from, released.difference(buckets));
@@ -212,6 +218,12 @@ export class Ownership {
       started.push({ to: heartbeat.name, buckets, epoch: plan.epoch });
     }
     return started;
+  }
+
+  /** As many whole units as a batch may have, and one at least. */
+  #batchOf(due: readonly number[]): BucketSet {
+    const atOnce = Math.max(1, Math.floor(releaseBatchMax * this.units / bucketCount));
+    return bucketsOf(wholeUnits(BucketSet.of(due), this.units).slice(0, atOnce), this.units);
   }
 
   /** A release has ended, well or not: the claim on its buckets ends with it. */

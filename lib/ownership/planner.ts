@@ -10,6 +10,7 @@
  * The result is a function of its input alone, and stable: planning its own result changes nothing.
  */
 import { bucketCount } from "./bucket_set.ts";
+import { firstBucketOf, unitOf } from "./units.ts";
 
 export interface Candidate {
   readonly name: string;
@@ -28,10 +29,40 @@ export interface PlannerInput {
   readonly backups: readonly (readonly number[])[];
   /** How many backups each bucket gets. */
   readonly backupCount: number;
+  /** Buckets are dealt in so many whole units (units.ts); by default each for itself. */
+  readonly units?: number;
 }
 
 /** For each bucket: the owner, then its backups (indices of candidates). */
 export function planRanks(input: PlannerInput): number[][] {
+  const { units } = input;
+  if (units === undefined) return rankAll(input);
+  const ranks = rankAll(inUnits(input, units));
+  return input.owners.map((_, bucket) => [...ranks[unitOf(bucket, units)]]);
+}
+
+/** The same question with a unit in the place of each bucket. */
+function inUnits(input: PlannerInput, units: number): PlannerInput {
+  const firsts = Array.from({ length: units }, (_, unit) => firstBucketOf(unit, units));
+  return {
+    ...input,
+    owners: firsts.map((first, unit) => {
+      const end = firsts[unit + 1] ?? bucketCount;
+      return ownerOfMost(input.owners.slice(first, end), input.candidates.length);
+    }),
+    backups: firsts.map((first) => input.backups[first]),
+  };
+}
+
+/** Who has the most of some buckets; -1 where nobody has any. */
+function ownerOfMost(owners: readonly number[], candidates: number): number {
+  const loads = loadsOf(owners, candidates);
+  const most = best(candidates, (i) => loads[i]);
+  return loads[most] > 0 ? most : -1;
+}
+
+/** As `planRanks`; what it deals are the elements of `owners`, be they buckets or units. */
+function rankAll(input: PlannerInput): number[][] {
   const owners = planOwners(input);
   const ranks = owners.map((owner) => [owner]);
   const depth = Math.min(input.backupCount, input.candidates.length - 1);
@@ -46,23 +77,26 @@ function loadsOf(owners: readonly number[], candidates: number): number[] {
   return loads;
 }
 
-/** A candidate's load may differ from its share by this much before anything moves. */
-function slackOf(share: number): number {
-  return Math.max(1, share * 0.05);
+/**
+ * A candidate's load may differ from its share by this much before anything moves. Units are so few
+ * that each counts: of three units on two nodes, one is owed to a third node.
+ */
+function slackOf(share: number, units: number | undefined): number {
+  return units === undefined ? Math.max(1, share * 0.05) : 0;
 }
 
-function planOwners({ candidates, owners, backups }: PlannerInput): number[] {
+function planOwners({ candidates, owners, backups, units }: PlannerInput): number[] {
   const planned = [...owners];
   const loads = loadsOf(planned, candidates.length);
   const totalWeight = candidates.reduce((sum, candidate) => sum + candidate.weight, 0);
-  const shares = candidates.map((candidate) => bucketCount * candidate.weight / totalWeight);
+  const shares = candidates.map((candidate) => owners.length * candidate.weight / totalWeight);
   const gaining = candidates.map((_, i) => i).filter((i) => candidates[i].canGain);
   const receivers = gaining.length > 0 ? gaining : candidates.map((_, i) => i);
   /** The receiver that is furthest below its share; equal ones by name. */
   const neediest = () =>
     receivers.reduce((best, i) => shares[i] - loads[i] > shares[best] - loads[best] ? i : best);
 
-  for (let bucket = 0; bucket < bucketCount; bucket++) {
+  for (let bucket = 0; bucket < planned.length; bucket++) {
     if (planned[bucket] >= 0) continue;
     const heir = backups[bucket].find((i) => receivers.includes(i) && loads[i] < shares[i]);
     planned[bucket] = heir ?? neediest();
@@ -70,8 +104,8 @@ function planOwners({ candidates, owners, backups }: PlannerInput): number[] {
   }
 
   const unbalanced = candidates.some((candidate, i) =>
-    loads[i] > shares[i] + slackOf(shares[i]) ||
-    (candidate.canGain && loads[i] < shares[i] - slackOf(shares[i]))
+    loads[i] > shares[i] + slackOf(shares[i], units) ||
+    (candidate.canGain && loads[i] < shares[i] - slackOf(shares[i], units))
   );
   if (!unbalanced) return planned;
   for (;;) {
@@ -145,8 +179,9 @@ function heirQuotas(
   count: number,
 ): number[] {
   const weightLeft = candidates.reduce((sum, c, i) => i === owner ? sum : sum + c.weight, 0);
+  const total = loads.reduce((sum, load) => sum + load, 0);
   const wanted = candidates.map((candidate, i) =>
-    i === owner ? 0 : Math.max(0, bucketCount * candidate.weight / weightLeft - loads[i])
+    i === owner ? 0 : Math.max(0, total * candidate.weight / weightLeft - loads[i])
   );
   const sum = wanted.reduce((a, b) => a + b, 0);
   const exact = sum > 0

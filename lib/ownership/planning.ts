@@ -29,10 +29,13 @@ export interface PlanningInput {
   readonly present: Plan | null;
   readonly backups: number | "all";
   readonly group: number;
+  /** As `PlannerInput.units`. */
+  readonly units?: number | undefined;
 }
 
 /** The plan that should replace the present one; null where that still serves. */
-export function nextPlan({ self, nodes, present, backups, group }: PlanningInput): Plan | null {
+export function nextPlan(input: PlanningInput): Plan | null {
+  const { self, nodes, present, backups, group, units } = input;
   const candidates = nodes.filter((node) => node.eligible);
   if (candidates.length === 0) return null; // nobody is eligible: owners stay
   const members = nodes.map(({ name, incarnation }) => ({ name, incarnation }));
@@ -57,6 +60,7 @@ export function nextPlan({ self, nodes, present, backups, group }: PlanningInput
       (_, bucket) => presentRanks(bucket).slice(1).map(candidateOf).filter((i) => i >= 0),
     ),
     backupCount: backups === "all" ? candidates.length - 1 : backups,
+    ...(units === undefined ? {} : { units }),
   }).map((row) =>
     row.map((i) => members.findIndex((m) => m.incarnation === candidates[i].incarnation))
   );

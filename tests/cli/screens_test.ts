@@ -17,6 +17,17 @@ Deno.test("status in trouble", () => {
   assertGolden("status_unsafe.txt", statusScreen(unsafeStatus, text));
 });
 
+Deno.test("status tells what a backend cannot do, and nothing where it can all", () => {
+  const weaker = ["the kernel knows no lease: a daemon that hangs goes on answering for its slots"];
+  const datapath = { ...safeStatus.datapath, weaker };
+  const lines = statusScreen({ ...safeStatus, datapath }, text).split("\n").map((l) => l.trim());
+  assertEquals(lines.slice(-3, -1), [
+    "weaker: the kernel knows no lease: a daemon that hangs goes on",
+    "answering for its slots",
+  ]);
+  assert(!statusScreen(safeStatus, text).includes("weaker"));
+});
+
 Deno.test("status on a terminal with colours", () => {
   assertGolden("status_colour.txt", statusScreen(safeStatus, { colour: true, unicode: true }));
 });
@@ -39,9 +50,11 @@ Deno.test("help of every command", async () => {
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
-  for (const command of ["", "status", "who", "flows", "drain", "resume", "run", "version"]) {
+  const commands = ["", "status", "who", "flows", "drain", "resume", "run", "version"]
+    .concat(["kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
+  for (const command of commands) {
     texts.push(`$ avail ${command} --help\n`.replace("  ", " "));
-    await run(app, command === "" ? ["--help"] : [command, "--help"], context);
+    await run(app, [...command.split(" ").filter(Boolean), "--help"], context);
   }
   assertGolden("help.txt", texts.join(""));
 });

@@ -40,6 +40,7 @@ export const safeStatus: Status = {
   },
   datapath: {
     backend: "xdp",
+    why: 'datapath.backend is "xdp" in the configuration',
     leaseMs: 240,
     accepted: 12_345_678,
     dropped: { notOwned: 24_690_123, leaseExpired: 0, malformed: 7, neighbour: 91 },

@@ -5,7 +5,7 @@ import {
   sharedAddressesMax,
   shareLayout,
 } from "../../lib/host/share_rodata.ts";
-import { stateLayout } from "../../lib/host/xdp_state.ts";
+import { stateLayout } from "../../lib/host/state_page.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 const folder = new URL("../../kmod/bpf", import.meta.url).pathname;
@@ -60,6 +60,7 @@ const claims = [
   ["AT(avail_state, lease)", stateLayout.lease],
   ["AT(avail_state, active)", stateLayout.active],
   ["AT(avail_state, owned)", stateLayout.owned],
+  ["AT(avail_state, epoch)", stateLayout.epoch],
   ["sizeof(struct avail_state)", stateLayout.bytes],
   ["AVAIL_SHARED_MAX", sharedAddressesMax],
   ["AVAIL_INSIDE_MAX", insidePrefixesMax],

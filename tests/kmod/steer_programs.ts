@@ -3,7 +3,7 @@ import { loadPacked } from "../../lib/host/bpf_load.ts";
 import { createMaps, createRodata } from "../../lib/host/bpf_load.ts";
 import { readPackedObject } from "../../lib/host/bpf_object.ts";
 import { encodeShare, type ShareConstants } from "../../lib/host/share_rodata.ts";
-import { openXdpSteering } from "../../lib/host/xdp_state.ts";
+import { openStatePage } from "../../lib/host/state_page.ts";
 import { lookupElement, type TestRun, testRun } from "../../ffi/bpf.ts";
 import { close } from "../../ffi/libc.ts";
 import type { Steering } from "../../lib/ports.ts";
@@ -55,7 +55,7 @@ export class SteerPrograms implements Disposable {
   constructor(share: ShareConstants) {
     this.#maps = createMaps(object);
     this.#rodata = createRodata(encodeShare(share));
-    this.steering = openXdpSteering(this.#maps.get("state")!);
+    this.steering = openStatePage(this.#maps.get("state")!);
   }
 
   /** Loads a program, once; throws with the verifier's words. */

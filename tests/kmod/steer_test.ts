@@ -155,7 +155,7 @@ bpfTest("on broken frames the programs agree with their twin in TypeScript", () 
     const share = { ...plainShare, ...key, markMask: 0x1ff00000 };
     using programs = new SteerPrograms(share);
     const owned = BucketSet.of(Array.from({ length: 128 }, () => random.below(256)));
-    programs.steering.setResponsibility(owned);
+    programs.steering.setResponsibility(owned, 1);
     programs.steering.setLease(Number.MAX_SAFE_INTEGER);
     const twin = frameKeyOf(share);
     for (let i = 0; i < framesPerShare; i++) {
@@ -196,14 +196,14 @@ bpfTest("ownership is asked first, then the lease; each refusal is counted by it
 
   assertEquals(run(), XDP_DROP); // owns nothing, has no lease
   assertEquals(programs.counts(), [0, 1, 0, 0, 0, 0]);
-  steering.setResponsibility(BucketSet.of([bucket]));
+  steering.setResponsibility(BucketSet.of([bucket]), 1);
   steering.setLease(now - 1);
   assertEquals(run(), XDP_DROP);
   assertEquals(programs.counts(), [0, 1, 1, 0, 0, 0]);
   steering.setLease(now + 60_000);
   assertEquals(run(), XDP_PASS);
   assertEquals(programs.counts(), [1, 1, 1, 0, 0, 0]);
-  steering.setResponsibility(BucketSet.all().difference(BucketSet.of([bucket])));
+  steering.setResponsibility(BucketSet.all().difference(BucketSet.of([bucket])), 1);
   assertEquals(run(), XDP_DROP);
   assertEquals(programs.counts(), [1, 2, 1, 0, 0, 0]);
   assertEquals(programs.run("steer_xdp", clientFrame.slice(0, 30)).result, XDP_DROP);
@@ -424,21 +424,21 @@ bpfTest("sent: the shared name goes out with the cluster MAC, by one node, under
     const others = BucketSet.all().difference(BucketSet.of([bucket]));
 
     programs.steering.setLease(Number.MAX_SAFE_INTEGER);
-    programs.steering.setResponsibility(BucketSet.of([bucket]));
+    programs.steering.setResponsibility(BucketSet.of([bucket]), 1);
     const sent = run(frame);
     assertEquals(sent.result, TCX_NEXT, what);
     assertEquals(view(sent.frame, macAt), clusterMac.toHex(), what);
     assertEquals(sent.frame.subarray(6, 12), nodeMac, what);
     if (!what.startsWith("ARP")) assertEquals(checksum(sent.frame.subarray(14)), 0xffff, what);
 
-    programs.steering.setResponsibility(others);
+    programs.steering.setResponsibility(others, 1);
     assertEquals(
       run(frame).result,
       answers ? TCX_DROP : TCX_NEXT,
       `${what}, of another's requester`,
     );
 
-    programs.steering.setResponsibility(BucketSet.all());
+    programs.steering.setResponsibility(BucketSet.all(), 1);
     programs.steering.setLease(0);
     assertEquals(run(frame).result, TCX_DROP, `${what}, without a lease`);
   }

@@ -4,6 +4,7 @@ import {
   decodeAddress,
   decodeLink,
   encodeAddress,
+  encodeLinkUp,
   encodeRoute,
 } from "../../lib/netlink/rtnetlink.ts";
 import { assertEquals } from "../assert.ts";
@@ -101,6 +102,28 @@ Deno.test("a connected route", () => {
   );
 });
 
+Deno.test("a connected route with a metric, which tells it from another device's", () => {
+  const network = Uint8Array.fromHex("fe800000000000000000000000000000");
+  const route = { index: 5, family: 6, network, prefixLength: 64, metric: 1029 } as const;
+  assertEquals(
+    written((writer) => encodeRoute(writer, 7, "remove", route)),
+    hex(
+      header("40000000", "1900", "0500"),
+      "0a 40 00 00 fe 04 00 01 00000000",
+      "1400 0100",
+      network.toHex(),
+      "0800 0400 05000000 0800 0600 05040000",
+    ),
+  );
+});
+
+Deno.test("an interface is set up", () => {
+  assertEquals(
+    written((writer) => encodeLinkUp(writer, 7, 5)),
+    hex(header("20000000", "1000", "0500"), "00 00 0000 05000000 01000000 01000000"),
+  );
+});
+
 function firstMessage(text: string) {
   const bytes = Uint8Array.fromHex(text);
   const view = new DataView(bytes.buffer);
@@ -108,10 +131,11 @@ function firstMessage(text: string) {
 }
 
 const linkText = hex(
-  "50000000 1000 0200 07000000 00000000",
+  "60000000 1000 0200 07000000 00000000",
   "00 00 0100 05000000 43100100 00000000", // Ethernet, index 5; IFF_UP and IFF_LOWER_UP are set
   "0900 0300 65746830 00 000000", // eth0
   "0a00 0100 020000000001 0000",
+  "0800 0500 04000000 0800 0a00 03000000", // lies on 4, is a port of 3
   "1800 12 80 0900 0100 76657468 00 000000 0800 0200 00000000", // linkinfo: kind veth
 );
 
@@ -123,6 +147,8 @@ Deno.test("an interface of a dump", () => {
     isEthernet: true,
     mac: Uint8Array.fromHex("020000000001"),
     kind: "veth",
+    lower: 4,
+    master: 3,
     isUp: true,
     hasCarrier: true,
   });

@@ -77,12 +77,6 @@ const cases: readonly BadCase[] = [
     says: ["detection.multiplyer: unknown", 'mean "multiplier"', 'metrics.listen: "localhost"'],
   },
   {
-    name: "a backend that is not part of this version",
-    code: 2,
-    config: [["[metrics]", '[datapath]\nbackend = "clusterdev"\n[metrics]']],
-    says: ['datapath.backend: "clusterdev" is not part of this version', 'use "xdp" or "auto"'],
-  },
-  {
     name: "a socket's path that is too long",
     code: 2,
     config: [["control.sock", `${"c".repeat(120)}.sock`]],

@@ -2,22 +2,35 @@
  * A node's datapath in a process of its own, so that it can live in a network namespace: the test
  * starts it there, and speaks to it in lines of JSON (see steering_lab.ts).
  */
-import { attachXdp, type XdpShare } from "../../lib/host/steering_xdp.ts";
-import { openXdpSteering } from "../../lib/host/xdp_state.ts";
+import { attachDatapath } from "../../lib/host/attach_datapath.ts";
+import { type DatapathShare, openSteering } from "../../lib/host/datapath.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { findPinDirectory } from "../../lib/host/bpf_fs.ts";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
 
 export interface NodeOptions {
+  readonly backend: "auto" | "clusterdev" | "xdp";
   readonly runDir: string;
-  readonly shares: readonly (Omit<XdpShare, "mac"> & { readonly mac: string })[];
+  readonly shares: readonly (Omit<DatapathShare, "mac"> & { readonly mac: string })[];
   readonly mode: "auto" | "tc";
   readonly markMask: number | null;
   readonly seed: readonly [number, number];
 }
 
+/** The first line of a node's process: what `attachDatapath` gave. */
+export interface NodeHello {
+  readonly adopted: {
+    readonly responsibility: string;
+    readonly leaseUntil: number;
+    readonly epoch: number;
+  } | null;
+  readonly backend: string;
+  readonly modes: readonly (readonly [interfaceName: string, mode: string])[];
+  readonly why: string;
+}
+
 export type NodeOrder =
-  | { readonly do: "own"; readonly buckets: string }
+  | { readonly do: "own"; readonly buckets: string; readonly epoch: number }
   /** From now on, in milliseconds. */
   | { readonly do: "lease"; readonly ms: number }
   | { readonly do: "counters" }
@@ -36,18 +49,21 @@ async function main(options: NodeOptions) {
       ...share,
       mac: Uint8Array.fromHex(share.mac),
     }));
-    const attachment = attachXdp({ ...options, shares });
-    const steering = openXdpSteering(attachment.stateFd);
-    const { adopted, modes } = attachment;
-    say({
-      adopted: adopted &&
-        { buckets: adopted.responsibility.toHex(), leaseUntil: adopted.leaseUntil },
-      modes: [...modes],
-    });
+    const attachment = attachDatapath(options.backend, { ...options, shares });
+    const steering = openSteering(attachment.steering);
+    const { adopted, backend, modes, why } = attachment;
+    say(
+      {
+        adopted: adopted && { ...adopted, responsibility: adopted.responsibility.toHex() },
+        backend,
+        modes: [...modes],
+        why,
+      } satisfies NodeHello,
+    );
     const perform = (order: NodeOrder): unknown => {
       switch (order.do) {
         case "own":
-          return steering.setResponsibility(BucketSet.fromHex(order.buckets));
+          return steering.setResponsibility(BucketSet.fromHex(order.buckets), order.epoch);
         case "lease":
           return steering.setLease(clockMs(CLOCK_BOOTTIME) + order.ms);
         case "counters":

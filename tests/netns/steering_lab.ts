@@ -5,10 +5,13 @@
  *     10.1.0.11-.40       +-- node 2 --+              10.2.0.200-.229
  *                         +-- node 3 --+
  *     shared: 10.1.0.100, fd01::100      10.2.0.100, fd02::100
+ *
+ * The backend is that of AVAIL_TEST_BACKEND: "xdp" if there is none, or "clusterdev", which needs a
+ * kernel with the module. Needed on the machine: ip, ping (iputils), and with xdp mount and umount.
  */
 import type { SteeringCounters } from "../../lib/ports.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
-import type { NodeOptions, NodeOrder } from "./node_process.ts";
+import type { NodeHello, NodeOptions, NodeOrder } from "./node_process.ts";
 
 export interface RunResult {
   readonly code: number;
@@ -37,25 +40,17 @@ export class NodeProcess {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #lines: AsyncGenerator<string>;
-  #hello: { adopted: { buckets: string; leaseUntil: number } | null; modes: [string, string][] };
+  readonly hello: NodeHello;
 
   private constructor(
     child: Deno.ChildProcess,
     lines: AsyncGenerator<string>,
-    hello: NodeProcess["hello"],
+    hello: NodeHello,
   ) {
     this.#child = child;
     this.#lines = lines;
     this.#writer = child.stdin.getWriter();
-    this.#hello = hello;
-  }
-
-  /** What `attachXdp` gave. */
-  get hello(): {
-    adopted: { buckets: string; leaseUntil: number } | null;
-    modes: [string, string][];
-  } {
-    return this.#hello;
+    this.hello = hello;
   }
 
   /**
@@ -95,8 +90,8 @@ export class NodeProcess {
     return answer.result;
   }
 
-  own(buckets: Iterable<number>): Promise<unknown> {
-    return this.order({ do: "own", buckets: BucketSet.of(buckets).toHex() });
+  own(buckets: Iterable<number>, epoch = 1): Promise<unknown> {
+    return this.order({ do: "own", buckets: BucketSet.of(buckets).toHex(), epoch });
   }
 
   lease(ms: number): Promise<unknown> {
@@ -148,6 +143,14 @@ export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
+const backend = Deno.env.get("AVAIL_TEST_BACKEND") ?? "xdp";
+if (backend !== "xdp" && backend !== "clusterdev") {
+  throw new Error(`AVAIL_TEST_BACKEND: "${backend}" is neither "xdp" nor "clusterdev"`);
+}
+/** Which backend the tests of this run are about. */
+export const testBackend: "xdp" | "clusterdev" = backend;
+
+const nodes = [1, 2, 3] as const;
 export const sides = ["in", "out"] as const;
 export type Side = typeof sides[number];
 export const clusterMac = { in: "01005e010101", out: "01005e020202" } as const;
@@ -184,6 +187,20 @@ export class SteeringLab implements AsyncDisposable {
     return run("ip", "netns", "exec", this.name(which), ...command);
   }
 
+  /** Writes a file below /proc/sys/net of a namespace. */
+  async set(which: string, setting: string, value: number): Promise<void> {
+    const write = [
+      "sh",
+      "-c",
+      'printf %s "$1" >"$2"',
+      "sh",
+      `${value}`,
+      `/proc/sys/net/${setting}`,
+    ];
+    const { code, out } = await this.inside(which, ...write);
+    if (code !== 0) throw new Error(`set ${setting} in ${which}: ${out}`);
+  }
+
   runDir(node: number): string {
     return `${this.directory}/n${node}`;
   }
@@ -193,51 +210,56 @@ export class SteeringLab implements AsyncDisposable {
       await must("ip", "netns", "add", this.name(which));
       await must("ip", "-n", this.name(which), "link", "set", "lo", "up");
     }
-    await this.inside("sw", "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
-    for (const side of sides) {
-      await must("ip", "-n", this.name("sw"), "link", "add", side, "type", "bridge");
-      await must("ip", "-n", this.name("sw"), "link", "set", side, "up");
-    }
-    await this.#plug("c", "in");
-    await this.#plug("s", "out");
-    for (const node of [1, 2, 3]) {
-      // `ip netns exec` has mounts of its own, which would take the pins with them.
-      Deno.mkdirSync(`${this.runDir(node)}/bpf`, { recursive: true });
-      await must("mount", "-t", "bpf", "bpf", `${this.runDir(node)}/bpf`);
-      for (const side of sides) {
-        await this.#plug(`n${node}`, side);
-        await this.#address(`n${node}`, side, node);
+    await this.set("sw", "ipv6/conf/all/disable_ipv6", 1);
+    const ports: string[] = [];
+    await this.#ip("sw", sides.map((side) => `link add ${side} up type bridge`));
+    for (const node of nodes) {
+      Deno.mkdirSync(this.runDir(node));
+      if (testBackend === "xdp") {
+        // `ip netns exec` has mounts of its own, which would take the pins with them.
+        Deno.mkdirSync(`${this.runDir(node)}/bpf`);
+        await must("mount", "-t", "bpf", "bpf", `${this.runDir(node)}/bpf`);
       }
+      await this.#connect(`n${node}`, sides, [node], ports);
     }
-    for (const host of range(11, 41)) await this.#address("c", "in", host);
-    for (const host of range(200, 230)) await this.#address("s", "out", host);
-    for (const [which, n] of [["c", 1], ["s", 2]] as const) {
-      await must("ip", "-n", this.name(which), "route", "add", "default", "via", `10.${n}.0.100`);
-      await must(
-        ...["ip", "-n", this.name(which), "-6", "route", "add", "default", "via", `fd0${n}::100`],
-      );
-    }
+    await this.#connect("c", ["in"], range(11, 41), ports);
+    await this.#connect("s", ["out"], range(200, 230), ports);
+    await this.#ip("sw", ports);
+    await this.#ip("c", ["route add default via 10.1.0.100", "route add default via fd01::100"]);
+    await this.#ip("s", ["route add default via 10.2.0.100", "route add default via fd02::100"]);
     for (const which of ["c", "s", "n1", "n2", "n3"]) {
       const show = ["ip", "-n", this.name(which), "-6", "address", "show", "tentative"];
       await until("no address is tentative", async () => await must(...show) === "");
     }
   }
 
-  async #plug(which: string, side: Side): Promise<void> {
-    const namespace = this.name(which), port = `${which}${side}`;
-    await must(
-      ...["ip", "-n", namespace, "link", "add", side, "type", "veth"],
-      ...["peer", "name", port, "netns", this.name("sw")],
+  /** Gives a host an interface on each of the sides, with addresses that end in the numbers. */
+  async #connect(
+    which: string,
+    onSides: readonly Side[],
+    numbers: readonly number[],
+    ports: string[],
+  ): Promise<void> {
+    const switchName = this.name("sw");
+    await this.#ip(
+      which,
+      onSides.flatMap((side) => [
+        `link add ${side} type veth peer name ${which}${side} netns ${switchName}`,
+        `link set ${side} up`,
+        ...numbers.flatMap((number) => [
+          `address add 10.${network[side]}.0.${number}/24 dev ${side}`,
+          `address add fd0${network[side]}::${number}/64 dev ${side} nodad`,
+        ]),
+      ]),
     );
-    await must("ip", "-n", this.name("sw"), "link", "set", port, "master", side, "up");
-    await must("ip", "-n", namespace, "link", "set", side, "up");
+    ports.push(...onSides.map((side) => `link set ${which}${side} master ${side} up`));
   }
 
-  async #address(which: string, side: Side, host: number): Promise<void> {
-    const n = network[side];
-    const add = ["ip", "-n", this.name(which), "address", "add"];
-    await must(...add, `10.${n}.0.${host}/24`, "dev", side);
-    await must(...add, `fd0${n}::${host}/64`, "dev", side, "nodad");
+  /** Many commands of `ip` at once: to start it takes longest, above all in an emulator. */
+  async #ip(which: string, commands: readonly string[]): Promise<void> {
+    const file = `${this.directory}/commands`;
+    Deno.writeTextFileSync(file, commands.join("\n") + "\n");
+    await must("ip", "-n", this.name(which), "-batch", file);
   }
 
   options(node: number, change: Partial<NodeOptions> = {}): NodeOptions {
@@ -254,7 +276,8 @@ export class SteeringLab implements AsyncDisposable {
       group: group[side],
     }));
     const seed = [0x5eed0fc1, 0xd57e11ed] as const;
-    return { runDir: this.runDir(node), shares, mode: "auto", markMask: null, seed, ...change };
+    const common = { backend: testBackend, mode: "auto", markMask: null } as const;
+    return { runDir: this.runDir(node), shares, seed, ...common, ...change };
   }
 
   async start(node: number, change: Partial<NodeOptions> = {}): Promise<NodeProcess> {
@@ -266,7 +289,9 @@ export class SteeringLab implements AsyncDisposable {
   /** Ends what runs, then removes the namespaces, mounts and files. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const process of this.processes.values()) await process.kill().catch(() => {});
-    for (const node of [1, 2, 3]) await run("umount", "-q", `${this.runDir(node)}/bpf`);
+    if (testBackend === "xdp") {
+      for (const node of nodes) await run("umount", "-q", `${this.runDir(node)}/bpf`);
+    }
     for (const which of ["sw", "c", "s", "n1", "n2", "n3"]) {
       await run("ip", "netns", "del", this.name(which));
     }

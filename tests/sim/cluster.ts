@@ -17,6 +17,9 @@ export interface ClusterOptions {
   readonly backups?: number | "all";
   /** Probability that a datagram is lost on one interface. */
   readonly loss?: number;
+  readonly units?: number;
+  /** Datapaths may be on before their daemons. */
+  readonly inPlace?: boolean;
 }
 
 interface Scheduled {
@@ -111,6 +114,8 @@ export class Cluster {
       clockStepMs: 0.000001,
       listenMs: 3000,
       adopted,
+      ...(this.options.units === undefined ? {} : { units: this.options.units }),
+      ...(this.options.inPlace === undefined ? {} : { inPlace: this.options.inPlace }),
     };
     machine.core = new Node(options, this.now);
     this.#input(machine, { kind: "tick" });

@@ -1,0 +1,163 @@
+/** The tests that run in the guest, and what each needs. */
+import { availFiles } from "./avail_files.ts";
+import { root } from "./cache.ts";
+import { denoFiles, systemTools } from "./deno_program.ts";
+import type { ModuleSource } from "./build_module.ts";
+import type { Needs } from "./prepare.ts";
+import { which } from "./process.ts";
+
+export interface GuestTest extends Needs {
+  /** Names of the kernels that it runs on; default: all. */
+  readonly kernels?: readonly string[];
+  readonly smp?: number;
+  readonly memoryMb?: number;
+  readonly commandLine?: readonly string[];
+  readonly qemuArgs?: readonly string[];
+  /** Generous: the emulator is slow, and the machine may be busy. */
+  readonly deadlineMs: number;
+  /** The run must fail, with this line in the kernel's log: a test of the test. */
+  readonly mustBeCaught?: RegExp;
+}
+
+/** The module in `folder`, with the headers beside it that it shares with BPF and user space. */
+export function clusterdevIn(folder: string): ModuleSource {
+  const beside = folder.replace(/\/[^/]*\/?$/, "");
+  const headers = [...Deno.readDirSync(beside)].map((entry) => entry.name)
+    .filter((name) => name.endsWith(".h")).toSorted();
+  return { name: "clusterdev", folder, shared: headers.map((name) => `${beside}/${name}`) };
+}
+
+export const clusterdev = clusterdevIn(`${root}kmod/clusterdev`);
+
+/** Slab caches are checked for writes out of bounds and after freeing; KFENCE where there is one. */
+const suspicious = ["slub_debug=FZPU", "kfence.sample_interval=10"];
+
+const guestFolder = `${root}tests/vm/guest`;
+
+/** What scripts source, by their paths in the guest. */
+function sourced(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [`/test/${name}.sh`, `${guestFolder}/${name}.sh`]));
+}
+
+/** The program as a checkout has it, below /avail; the test itself beside the lab that it builds. */
+function daemonBundles(test: string): Record<string, string> {
+  return {
+    "/avail/cli/main.js": "cli/main.ts",
+    "/avail/cli/core_worker.js": "lib/host/core_worker.ts",
+    "/avail/cli/demo/traffic_process.js": "cli/demo/traffic_process.ts",
+    [`/avail/cli/demo/${test}.js`]: `tests/vm/guest/${test}.ts`,
+  };
+}
+
+const daemonFiles = {
+  ...denoFiles(),
+  ...systemTools("ping", "sysctl", "mount", "umount"),
+  "/etc/protocols": `${guestFolder}/protocols`,
+  "/build/steer.bpf.json": `${root}build/steer.bpf.json`,
+};
+
+/** A tool without which a script leaves a part out. */
+function ifInstalled(name: string): Record<string, string> {
+  const path = which(name);
+  return path === null ? {} : { [`/usr/bin/${name}`]: path };
+}
+
+const clusterModules = ["veth", "bridge", "8021q", "nf_conntrack_netlink", "nf_tables", "nft_ct"];
+
+export const guestTests: readonly GuestTest[] = [
+  {
+    name: "smoke",
+    modules: ["veth"],
+    builds: [clusterdev],
+    commandLine: suspicious,
+    deadlineMs: 120_000,
+  },
+  {
+    name: "warn",
+    kernels: ["6.1"],
+    builds: [{ name: "avail_warn", folder: `${root}tests/vm/warn` }],
+    mustBeCaught: /^WARNING: .*avail_warn_init/,
+    deadlineMs: 120_000,
+  },
+  {
+    name: "cluster",
+    modules: clusterModules,
+    builds: [clusterdev],
+    programs: ["clusterctl"],
+    files: {
+      ...sourced(
+        "cluster_lab",
+        "cluster_neighbours",
+        "cluster_service",
+        "cluster_router",
+        "cluster_device",
+      ),
+      ...ifInstalled("ethtool"),
+    },
+    commandLine: suspicious,
+    deadlineMs: 400_000,
+  },
+  {
+    name: "kmod",
+    kernels: ["6.1"],
+    modules: ["veth"],
+    builds: [clusterdev],
+    files: { ...availFiles(), "/avail/tests/vm/guest/kmod.ts": `${root}tests/vm/guest/kmod.ts` },
+    memoryMb: 1024,
+    deadlineMs: 400_000,
+  },
+  {
+    name: "daemons",
+    kernels: ["6.1"],
+    modules: clusterModules,
+    builds: [clusterdev],
+    files: daemonFiles,
+    bundles: daemonBundles("daemons"),
+    smp: 2,
+    memoryMb: 768,
+    deadlineMs: 300_000,
+  },
+  {
+    name: "clusterip",
+    kernels: ["6.1"],
+    modules: ["veth", "bridge", "iptable_filter", "ipt_CLUSTERIP", "nf_conntrack_netlink"],
+    files: daemonFiles,
+    bundles: daemonBundles("clusterip"),
+    smp: 2,
+    memoryMb: 1024,
+    deadlineMs: 600_000,
+  },
+  {
+    name: "refusals",
+    modules: ["veth", "bridge", "macvlan", "dummy", "bonding"],
+    builds: [clusterdev],
+    programs: ["clusterctl"],
+    commandLine: suspicious,
+    deadlineMs: 120_000,
+  },
+  {
+    name: "lifecycle",
+    modules: ["veth", "bridge"],
+    builds: [clusterdev],
+    programs: ["clusterctl"],
+    commandLine: suspicious,
+    deadlineMs: 120_000,
+  },
+  {
+    name: "stress",
+    modules: ["veth", "nf_conntrack"],
+    builds: [clusterdev],
+    programs: ["clusterctl"],
+    smp: 2,
+    commandLine: ["slub_debug=FZPU", "kfence.sample_interval=1"],
+    deadlineMs: 180_000,
+  },
+  {
+    name: "rtnl",
+    modules: ["veth"],
+    builds: [clusterdev, { name: "hold_rtnl", folder: `${root}tests/vm/hold` }],
+    programs: ["clusterctl"],
+    commandLine: suspicious,
+    deadlineMs: 120_000,
+  },
+];
