@@ -8,7 +8,8 @@ if (wanted !== undefined && !all.includes(wanted)) {
   Deno.exit(2);
 }
 for (const name of wanted === undefined ? all : [wanted]) {
-  console.log(`== ${name}`);
+  // What a measurement prints is left alone: it may be JSON.
+  console.error(`== ${name}`);
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", new URL(`./${name}.ts`, import.meta.url).pathname, ...flags],
   }).spawn().status;

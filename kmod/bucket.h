@@ -645,7 +645,8 @@ static AVAIL_INLINE int avail_parse_ip6(const u8 *p, const u8 *end, struct avail
 static AVAIL_INLINE int avail_parse_l3(const u8 *l3, const u8 *end, u16 ethertype,
 				       struct avail_tuple *t)
 {
-	__builtin_memset(t, 0, sizeof(*t));
+	/* No memset(): for a function that gets its address, gcc would keep the tuple in memory. */
+	*t = (struct avail_tuple){};
 	if (ethertype == AVAIL_ETHERTYPE_IP4)
 		return avail_parse_ip4(l3, end, t);
 	if (ethertype == AVAIL_ETHERTYPE_IP6)

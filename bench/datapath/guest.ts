@@ -21,7 +21,6 @@ import { clusterdev } from "../../tests/vm/tests.ts";
 import {
   acceptedName,
   bareName,
-  type Family,
   groupMac,
   keys,
   type Lane,
@@ -33,7 +32,7 @@ import {
   withoutName,
 } from "./guest_lanes.ts";
 import { readIp4Counts, readIp6Counts } from "./ip_counts.ts";
-import { atMost, type Report, type Row, rowOf, type Target } from "./report.ts";
+import { atMost, type Family, type Report, type Row, rowOf, type Target } from "./report.ts";
 
 /** The newest of our kernels that still has ipt_CLUSTERIP. */
 const kernelName = "6.1";

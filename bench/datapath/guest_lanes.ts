@@ -7,8 +7,8 @@
  */
 import type { KeyKind } from "../../lib/config.ts";
 import { nftIngress, nftPrerouting, type Refusal, xtCluster } from "./refusals.ts";
+import type { Family } from "./report.ts";
 
-export type Family = 4 | 6;
 type Command = readonly string[];
 
 export const groupMac = "03:00:5e:00:00:01";

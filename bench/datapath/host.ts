@@ -16,10 +16,18 @@
  * the ksoftirqd of its CPU is that of the whole path. What making and handing over frames takes is
  * found with a receiver that is down, and taken away; veth's receiving is not.
  */
-import { type Family, HostLab, type Pair } from "./host_lab.ts";
+import { HostLab, type Pair } from "./host_lab.ts";
 import type { Lane } from "./inject_process.ts";
 import { nftIngress, nftPrerouting, xtCluster } from "./refusals.ts";
-import { atLeast, type Report, type Row, rowOf, spreadOf, type Target } from "./report.ts";
+import {
+  atLeast,
+  type Family,
+  type Report,
+  type Row,
+  rowOf,
+  spreadOf,
+  type Target,
+} from "./report.ts";
 
 const framesPerTurn = 20_000;
 const roundsDefault = 50;

@@ -13,8 +13,7 @@ import { run } from "../../tests/vm/process.ts";
 import type { InjectOrder, InjectResult } from "./inject_process.ts";
 import { type IpCounts, readIp4Counts, readIp6Counts } from "./ip_counts.ts";
 import type { Refusal } from "./refusals.ts";
-
-export type Family = 4 | 6;
+import type { Family } from "./report.ts";
 
 export const sharedAddress: Readonly<Record<Family, string>> = {
   4: "198.51.100.1",

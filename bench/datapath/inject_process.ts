@@ -20,7 +20,8 @@ import type { PackedObject } from "../../lib/host/bpf_object.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { plainShare, SteerPrograms } from "../../tests/kmod/steer_programs.ts";
 import { be16, type Bytes, ethernet, ipv4, ipv6, zeros } from "../../tests/vectors/frames.ts";
-import { type Family, sharedAddress } from "./host_lab.ts";
+import { sharedAddress } from "./host_lab.ts";
+import type { Family } from "./report.ts";
 
 export interface Lane {
   readonly sender: string;

@@ -5,10 +5,12 @@
  * The rules can match no frame at all, so that every frame is refused, whatever its source. They are
  * looked at all the same: the kernel cannot know it.
  */
+import type { Family } from "./report.ts";
+
 export interface Refusal {
   readonly name: string;
-  /** What to run in the receiver's namespace: a command, and its standard input. */
-  rules(receiver: string, address: string, family: 4 | 6): readonly (readonly string[])[];
+  /** The commands to run in the receiver's namespace. */
+  rules(receiver: string, address: string, family: Family): readonly (readonly string[])[];
 }
 
 const nodes = 2;
@@ -58,11 +60,11 @@ export const xtCluster: Refusal = {
 };
 
 /** The hash is 1 or 2 here; 0 is nobody's. */
-function ownRule(address: string, family: 4 | 6): string {
+function ownRule(address: string, family: Family): string {
   const hash = `jhash ${ip(family)} saddr mod ${nodes} seed ${seed} offset 1`;
   return `${ip(family)} daddr ${address} ${hash} == 0 meta pkttype set host accept`;
 }
 
-function ip(family: 4 | 6): string {
+function ip(family: Family): string {
   return family === 4 ? "ip" : "ip6";
 }

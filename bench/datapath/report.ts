@@ -1,5 +1,8 @@
 /** What a measurement of the datapath found: a table for people, and the same as JSON. */
 
+/** Of IP. */
+export type Family = 4 | 6;
+
 /** Least, middle and greatest of several rounds. */
 export interface Spread {
   readonly min: number;
@@ -9,7 +12,7 @@ export interface Spread {
 
 export interface Row {
   readonly name: string;
-  readonly family: 4 | 6;
+  readonly family: Family;
   /** What a frame costs together with its sending. */
   readonly whole: Spread;
   /** The name of the row that it is compared with. */
@@ -51,7 +54,7 @@ export function spreadOf(values: readonly number[]): Spread {
 /** A row from what each round found; the baseline has the same rounds. */
 export function rowOf(
   name: string,
-  family: 4 | 6,
+  family: Family,
   rounds: readonly number[],
   baseline: { readonly name: string; readonly rounds: readonly number[] },
 ): Row {

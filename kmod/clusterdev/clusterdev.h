@@ -3,9 +3,10 @@
  * clusterdev: what user space and the module say to each other. docs/clusterdev.md explains it all.
  *
  * A device is made, changed and removed over rtnetlink (RTM_NEWLINK, IFLA_INFO_KIND "clusterdev"):
- * IFLA_LINK names the lower device, IFLA_ADDRESS is the cluster MAC, and IFLA_INFO_DATA holds the
- * attributes below. Attributes that are left out keep their value; a new device starts with zeros:
- * it owns nothing, has no lease, and so neither receives nor sends.
+ * IFLA_LINK names the lower device, IFLA_ADDRESS is the cluster MAC (a random group address until
+ * it is given), and IFLA_INFO_DATA holds the attributes below. Attributes that are left out keep
+ * their value; a new device starts with zeros: it owns nothing, has no lease, and so neither
+ * receives nor sends.
  *
  * The lease, the responsibility and the epoch can be set in two ways. Both write the same memory:
  *

@@ -344,6 +344,17 @@ static int cd_limit_mtu(struct net_device *dev, const struct net_device *lower,
 	return 0;
 }
 
+/* Until the administrator gives it the cluster's. */
+static void cd_set_random_group(struct net_device *dev)
+{
+	u8 mac[ETH_ALEN];
+
+	eth_random_addr(mac);
+	mac[0] |= 1;
+	eth_hw_addr_set(dev, mac);
+	dev->addr_assign_type = NET_ADDR_RANDOM;
+}
+
 static int cd_make(struct net *link_net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
 {
@@ -361,11 +372,8 @@ static int cd_make(struct net *link_net, struct net_device *dev, struct nlattr *
 		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_LINK], "there is no such lower device");
 		return -ENODEV;
 	}
-	/* Without one, the core has left zeros. */
-	if (!tb[IFLA_ADDRESS]) {
-		NL_SET_ERR_MSG(extack, "a clusterdev needs the cluster MAC (address)");
-		return -EINVAL;
-	}
+	if (!tb[IFLA_ADDRESS])
+		cd_set_random_group(dev);
 	err = cd_check_lower(lower, dev, extack);
 	if (!err)
 		err = cd_limit_mtu(dev, lower, tb[IFLA_MTU], extack);
@@ -382,8 +390,7 @@ static int cd_make(struct net *link_net, struct net_device *dev, struct nlattr *
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	if (cd_port_has_mac(port, dev->dev_addr)) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS],
-				    "another clusterdev on this lower device has that MAC");
+		NL_SET_ERR_MSG(extack, "another clusterdev on this lower device has that MAC");
 		return -EEXIST;
 	}
 	err = cd_configure(cd, data, extack);

@@ -66,31 +66,47 @@ bool cd_has_address6(const struct net_device *dev, const u32 addr[4])
 #endif
 }
 
-/* A bucket, a verdict of bucket.h, or CD_TO_GROUP. frame: the Ethernet header; l3: behind it. */
+/* All but IPv4 without a tag. A tag that is left here is the second one. */
+static noinline int cd_bucket_of_others(const struct cd_config *c, const u8 *frame, const u8 *l3,
+					const u8 *end, u16 ethertype)
+{
+	struct avail_tuple tuple;
+	int verdict;
+
+	if (unlikely(ethertype == AVAIL_ETHERTYPE_VLAN || ethertype == AVAIL_ETHERTYPE_QINQ)) {
+		l3 = avail_skip_ethernet(frame, end, &ethertype);
+		if (!l3)
+			return AVAIL_MALFORMED;
+	}
+	if (ethertype == AVAIL_ETHERTYPE_IP6) {
+		verdict = avail_parse_l3(l3, end, AVAIL_ETHERTYPE_IP6, &tuple);
+		return verdict ? verdict : avail_bucket_of_tuple(&tuple, &c->hash);
+	}
+	verdict = avail_parse_l3(l3, end, ethertype, &tuple);
+	if (!verdict && ipv4_is_multicast((__force __be32)tuple.daddr[0]))
+		return CD_TO_GROUP;
+	return verdict ? verdict : avail_bucket_of_tuple(&tuple, &c->hash);
+}
+
+/*
+ * A bucket, a verdict of bucket.h, or CD_TO_GROUP. frame: the Ethernet header; l3: behind it.
+ * With nothing but IPv4 here, the tuple lives in registers.
+ */
 static __always_inline int cd_bucket(const struct cd_config *c, const u8 *frame, const u8 *l3,
 				     const u8 *end, u16 ethertype)
 {
 	struct avail_tuple tuple;
 	int verdict;
 
-	/* A tag that is left here is the second one. */
-	if (unlikely(ethertype == AVAIL_ETHERTYPE_VLAN || ethertype == AVAIL_ETHERTYPE_QINQ)) {
-		l3 = avail_skip_ethernet(frame, end, &ethertype);
-		if (!l3)
-			return AVAIL_MALFORMED;
-	}
-	/* Each family on its own: the compiler then knows which words of the tuple are zero. */
-	if (likely(ethertype == AVAIL_ETHERTYPE_IP4)) {
-		verdict = avail_parse_l3(l3, end, AVAIL_ETHERTYPE_IP4, &tuple);
-		if (unlikely(verdict))
-			return verdict;
-		/* The cluster MAC is that of an IPv4 group, too, which each node has joined. */
-		if (unlikely(ipv4_is_multicast((__force __be32)tuple.daddr[0])))
-			return CD_TO_GROUP;
-		return avail_bucket_of_tuple(&tuple, &c->hash);
-	}
-	verdict = avail_parse_l3(l3, end, ethertype, &tuple);
-	return verdict ? verdict : avail_bucket_of_tuple(&tuple, &c->hash);
+	if (unlikely(ethertype != AVAIL_ETHERTYPE_IP4))
+		return cd_bucket_of_others(c, frame, l3, end, ethertype);
+	verdict = avail_parse_l3(l3, end, AVAIL_ETHERTYPE_IP4, &tuple);
+	if (unlikely(verdict))
+		return verdict;
+	/* The cluster MAC is that of an IPv4 group, too, which each node has joined. */
+	if (unlikely(ipv4_is_multicast((__force __be32)tuple.daddr[0])))
+		return CD_TO_GROUP;
+	return avail_bucket_of_tuple(&tuple, &c->hash);
 }
 
 /* Headers that may lie in fragments are copied together. */
@@ -117,7 +133,7 @@ static __always_inline int cd_bucket_of_skb(const struct cd_config *c, const str
 }
 
 /* Whether ARP or NDP comes from a peer. What it needs is made linear. */
-static bool cd_is_from_peer(const struct cd_dev *cd, struct sk_buff *skb)
+static noinline bool cd_is_from_peer(const struct cd_dev *cd, struct sk_buff *skb)
 {
 	u8 message[40 + 24 + AVAIL_NDP_OPTION_BYTES];
 	unsigned int length = min_t(unsigned int, skb->len, sizeof(message));
@@ -233,7 +249,8 @@ static void cd_copy(const struct cd_dev *cd, struct sk_buff *skb)
 	netif_rx(copy);
 }
 
-static rx_handler_result_t cd_receive_group(const struct cd_port *port, struct sk_buff **pskb)
+static noinline rx_handler_result_t cd_receive_group(const struct cd_port *port,
+						     struct sk_buff **pskb)
 {
 	struct sk_buff *skb = *pskb;
 	bool is_arp = skb->protocol == htons(ETH_P_ARP);

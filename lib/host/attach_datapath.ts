@@ -3,6 +3,7 @@ import { SystemError } from "../../ffi/library.ts";
 import type { Config } from "../config.ts";
 import { assert } from "../errors.ts";
 import type { Backend, DatapathAttachment } from "./datapath.ts";
+import { whyNoClusterdev } from "./kernel_module.ts";
 import { RouteSocket } from "./route_socket.ts";
 import { attachClusterdev, hasClusterdevRemains, removeClusterdev } from "./steering_clusterdev.ts";
 import { attachClusterip } from "./steering_clusterip.ts";
@@ -59,10 +60,7 @@ function choose(wanted: Config["datapath"]["backend"]): { backend: Backend; why:
     case "auto":
       return canUseClusterdev()
         ? { backend: "clusterdev", why: "the kernel has the module clusterdev" }
-        : {
-          backend: "xdp",
-          why: "the kernel finds no module clusterdev; avail kmod status tells what is in the way",
-        };
+        : { backend: "xdp", why: whyNoClusterdev() };
   }
 }
 

@@ -26,6 +26,7 @@ import {
   type PlannedDevice,
 } from "./cluster_device.ts";
 import type { DatapathAttachment, DatapathOptions } from "./datapath.ts";
+import { whyNoClusterdev } from "./kernel_module.ts";
 import { applyDeviceSettings, applySettings } from "./kernel_settings.ts";
 import {
   addAddresses,
@@ -232,8 +233,7 @@ function requireModule(route: RouteSocket): void {
     throw error;
   }
   throw new AvailError(
-    `attach the clusterdev datapath: Linux ${Deno.osRelease()} finds no module clusterdev; ` +
-      'avail kmod status says why, or write datapath.backend = "xdp"',
+    `attach the clusterdev datapath: ${whyNoClusterdev()}, or write datapath.backend = "xdp"`,
   );
 }
 

@@ -10,6 +10,8 @@ export interface ModuleSource {
   readonly folder: string;
   /** Files that are copied beside them. */
   readonly shared?: readonly string[];
+  /** Generated files that are put beside them: their contents by their names. */
+  readonly generated?: Readonly<Record<string, string>>;
   /** For make, beside those that the kernel's build takes. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -39,7 +41,7 @@ export function buildModule(kernel: Kernel, source: ModuleSource): Promise<strin
 
 async function buildUnlocked(kernel: Kernel, source: ModuleSource): Promise<string> {
   const variables = Object.entries(source.variables ?? {}).map((pair) => pair.join("="));
-  const variant = [source.name, ...variables].join(",").replace(/[^\w.,=-]/g, "_");
+  const variant = [source.name, ...variables].join("-").replace(/[^\w.-]/g, "_");
   const folder = `${cacheFolder}/build/${kernel.spec.name}/${variant}`;
   const files = readSource(source);
   const make = [...makeArguments(kernel), ...variables];
@@ -94,12 +96,16 @@ function readSource(source: ModuleSource): Map<string, Uint8Array<ArrayBuffer>> 
     .filter((entry) => entry.isFile && /^(Kbuild|Makefile|.*\.[chS])$/.test(entry.name))
     .filter((entry) => !entry.name.endsWith(".mod.c"))
     .map((entry) => `${source.folder}/${entry.name}`);
-  return new Map(
+  const files = new Map(
     [...inside, ...source.shared ?? []].toSorted().map((path) => [
       path.slice(path.lastIndexOf("/") + 1),
       Deno.readFileSync(path),
     ]),
   );
+  for (const [name, text] of Object.entries(source.generated ?? {})) {
+    files.set(name, new TextEncoder().encode(text));
+  }
+  return files;
 }
 
 function makeArguments(kernel: Kernel): string[] {

@@ -65,6 +65,9 @@ async function bundleOne(module: string): Promise<Record<string, string>> {
       const text = bundled(await Deno.readTextFile(`${fresh}/${name}`));
       if (readIfThere(`${folder}/${name}`) !== text) writeWhole(`${folder}/${name}`, text);
     }
+    for (const { name } of [...Deno.readDirSync(folder)]) {
+      if (!names.includes(name)) await remove(`${folder}/${name}`);
+    }
     return Object.fromEntries(names.map((name) => [name, `${folder}/${name}`]));
   } finally {
     await remove(fresh);

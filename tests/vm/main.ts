@@ -8,7 +8,7 @@ import { kernels, type KernelSpec } from "./kernels.ts";
 import { runGuestTest } from "./guest_run.ts";
 import { obtain } from "./obtain.ts";
 import { obstacle } from "./obstacle.ts";
-import { clusterdev, clusterdevIn, type GuestTest, guestTests } from "./tests.ts";
+import { clusterdev, clusterdevIn, type GuestTest, guestTests, regularTests } from "./tests.ts";
 
 interface Options {
   readonly kernels: readonly KernelSpec[];
@@ -27,7 +27,7 @@ export function readArguments(args: readonly string[]): Options {
     args: [...args],
     options: {
       "kernel": { type: "string", multiple: true, default: kernels.map((one) => one.name) },
-      "test": { type: "string", multiple: true, default: guestTests.map((one) => one.name) },
+      "test": { type: "string", multiple: true, default: regularTests.map((one) => one.name) },
       "source": { type: "string", default: clusterdev.folder },
       "keep-going": { type: "boolean", default: false },
       "refresh": { type: "boolean", default: false },
@@ -41,7 +41,9 @@ export function readArguments(args: readonly string[]): Options {
     tests: tests.map((test) => ({
       ...test,
       builds: (test.builds ?? []).map((one) =>
-        one.name === source.name ? { ...source, variables: one.variables ?? {} } : one
+        one.name === source.name
+          ? { ...one, folder: source.folder, shared: source.shared ?? [] }
+          : one
       ),
     })),
     keepGoing: values["keep-going"],

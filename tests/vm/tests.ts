@@ -1,4 +1,5 @@
 /** The tests that run in the guest, and what each needs. */
+import { vectorsHeader } from "../vectors/kernel_header.ts";
 import { availFiles } from "./avail_files.ts";
 import { root } from "./cache.ts";
 import { denoFiles, systemTools } from "./deno_program.ts";
@@ -15,6 +16,8 @@ export interface GuestTest extends Needs {
   readonly qemuArgs?: readonly string[];
   /** Generous: the emulator is slow, and the machine may be busy. */
   readonly deadlineMs: number;
+  /** It takes minutes, and runs only where it is named. */
+  readonly isOnDemand?: boolean;
   /** The run must fail, with this line in the kernel's log: a test of the test. */
   readonly mustBeCaught?: RegExp;
 }
@@ -27,10 +30,25 @@ export function clusterdevIn(folder: string): ModuleSource {
   return { name: "clusterdev", folder, shared: headers.map((name) => `${beside}/${name}`) };
 }
 
-export const clusterdev = clusterdevIn(`${root}kmod/clusterdev`);
+/** A debug build: it does not load where a vector of the bucket function does not hold. */
+function withVectors(source: ModuleSource, vectors: string): ModuleSource {
+  return {
+    ...source,
+    variables: { CLUSTERDEV_DEBUG: "y" },
+    generated: { "vectors.h": vectors },
+  };
+}
+
+const shipped = clusterdevIn(`${root}kmod/clusterdev`);
+export const clusterdev = withVectors(shipped, vectorsHeader());
+/** One bucket is not the one that the first vector expects. */
+const wrongVector = withVectors(
+  shipped,
+  vectorsHeader().replace(/(?<=\.expected = )\d+/, (bucket) => String(255 - Number(bucket))),
+);
 
 /** Slab caches are checked for writes out of bounds and after freeing; KFENCE where there is one. */
-const suspicious = ["slub_debug=FZPU", "kfence.sample_interval=10"];
+const suspicious = ["slub_debug=FZP", "kfence.sample_interval=10"];
 
 const guestFolder = `${root}tests/vm/guest`;
 
@@ -39,8 +57,8 @@ function sourced(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [`/test/${name}.sh`, `${guestFolder}/${name}.sh`]));
 }
 
-/** The program as a checkout has it, below /avail; the test itself beside the lab that it builds. */
-function daemonBundles(test: string): Record<string, string> {
+/** The program as a checkout has it, below /avail; a test of it beside the lab that it builds. */
+function programBundles(test: string): Record<string, string> {
   return {
     "/avail/cli/main.js": "cli/main.ts",
     "/avail/cli/core_worker.js": "lib/host/core_worker.ts",
@@ -49,12 +67,29 @@ function daemonBundles(test: string): Record<string, string> {
   };
 }
 
-const daemonFiles = {
-  ...denoFiles(),
-  ...systemTools("ping", "sysctl", "mount", "umount"),
-  "/etc/protocols": `${guestFolder}/protocols`,
-  "/build/steer.bpf.json": `${root}build/steer.bpf.json`,
+/** The namespace tests, and the processes that they start beside themselves. */
+const netnsBundles = {
+  "/avail/tests/netns/steering.js": "tests/vm/guest/steering.ts",
+  ...Object.fromEntries(
+    ["node_process", "tcp_process", "settings_process", "frame_process"]
+      .map((name) => [`/avail/tests/netns/${name}.js`, `tests/netns/${name}.ts`]),
+  ),
+  "/avail/lib/host/attach_datapath.js": "lib/host/attach_datapath.ts",
 };
+
+const denoGuest = {
+  files: {
+    ...sourced("deno"),
+    ...denoFiles(),
+    ...systemTools("ping", "sysctl", "mount", "umount"),
+    "/etc/protocols": `${guestFolder}/protocols`,
+    // Beside bundles in cli/ and in tests/netns/, two folders up.
+    "/build/steer.bpf.json": `${root}build/steer.bpf.json`,
+    "/avail/build/steer.bpf.json": `${root}build/steer.bpf.json`,
+  },
+  smp: 2,
+  memoryMb: 512,
+} as const;
 
 /** A tool without which a script leaves a part out. */
 function ifInstalled(name: string): Record<string, string> {
@@ -63,6 +98,14 @@ function ifInstalled(name: string): Record<string, string> {
 }
 
 const clusterModules = ["veth", "bridge", "8021q", "nf_conntrack_netlink", "nf_tables", "nft_ct"];
+
+const steeringGuest = {
+  ...denoGuest,
+  kernels: ["6.1"],
+  modules: [...clusterModules, "bonding"],
+  builds: [clusterdev],
+  bundles: netnsBundles,
+};
 
 export const guestTests: readonly GuestTest[] = [
   {
@@ -77,6 +120,12 @@ export const guestTests: readonly GuestTest[] = [
     kernels: ["6.1"],
     builds: [{ name: "avail_warn", folder: `${root}tests/vm/warn` }],
     mustBeCaught: /^WARNING: .*avail_warn_init/,
+    deadlineMs: 120_000,
+  },
+  {
+    name: "vectors",
+    kernels: ["6.1"],
+    builds: [wrongVector],
     deadlineMs: 120_000,
   },
   {
@@ -107,22 +156,42 @@ export const guestTests: readonly GuestTest[] = [
     deadlineMs: 400_000,
   },
   {
+    ...steeringGuest,
+    name: "steering",
+    deadlineMs: 400_000,
+  },
+  {
+    ...steeringGuest,
+    name: "steering_all",
+    commandLine: suspicious,
+    isOnDemand: true,
+    deadlineMs: 1_200_000,
+  },
+  {
+    ...denoGuest,
     name: "daemons",
     kernels: ["6.1"],
     modules: clusterModules,
     builds: [clusterdev],
-    files: daemonFiles,
-    bundles: daemonBundles("daemons"),
-    smp: 2,
-    memoryMb: 768,
-    deadlineMs: 300_000,
+    bundles: programBundles("daemons"),
+    deadlineMs: 600_000,
+  },
+  {
+    ...denoGuest,
+    name: "mixed",
+    // XDP's other half is a tc program that is attached by a link, as kernels do from 6.6 on.
+    kernels: ["6.12"],
+    modules: clusterModules,
+    builds: [clusterdev],
+    bundles: programBundles("mixed"),
+    deadlineMs: 600_000,
   },
   {
     name: "clusterip",
     kernels: ["6.1"],
     modules: ["veth", "bridge", "iptable_filter", "ipt_CLUSTERIP", "nf_conntrack_netlink"],
-    files: daemonFiles,
-    bundles: daemonBundles("clusterip"),
+    files: denoGuest.files,
+    bundles: programBundles("clusterip"),
     smp: 2,
     memoryMb: 1024,
     deadlineMs: 600_000,
@@ -161,3 +230,6 @@ export const guestTests: readonly GuestTest[] = [
     deadlineMs: 120_000,
   },
 ];
+
+/** Those that run where none is named. */
+export const regularTests = guestTests.filter((test) => !test.isOnDemand);

@@ -9,7 +9,6 @@ import {
 import type { PackedSource } from "../../../lib/host/kernel_module/source.ts";
 import { gatherFacts } from "../../../lib/host/kernel_module/status.ts";
 import { Tree } from "../../../lib/host/kernel_module/tree.ts";
-import { packSource } from "../../../kmod/clusterdev/pack.ts";
 import {
   assert,
   assertEquals,
@@ -192,40 +191,4 @@ Deno.test("build: installs, tells, does nothing twice, and keeps what is there o
       Deno.env.delete("MAKEFLAGS");
     }
   });
-});
-
-/** The headers that the tests in emulated machines have unpacked. */
-const cached = new URL("../../../.cache/vm/kernels/6.1/", import.meta.url).pathname;
-
-function cachedRelease(): string | null {
-  try {
-    return JSON.parse(Deno.readTextFileSync(`${cached}kernel.json`)).release;
-  } catch {
-    return null;
-  }
-}
-
-const kernel = cachedRelease();
-const skipped = kernel === null ? " (skipped: no headers in .cache/vm, ./dev test makes them)" : "";
-
-Deno.test({
-  name: `build: the packed source, against a kernel's own headers${skipped}`,
-  ignore: kernel === null,
-  fn: async () => {
-    const root = await Deno.makeTempDir({ prefix: "avail_kmod_" });
-    try {
-      await Deno.mkdir(`${root}/lib/modules/${kernel}`, { recursive: true });
-      const packed = packSource();
-      const headers = `${cached}tree/usr/src/linux-headers-${kernel}`;
-      const target = { root, headers, release: kernel! };
-      const report = { step: () => {}, output: () => {} };
-      await buildModule(packed, target, { jobs: 2 }, report);
-      const { installed } = gatherFacts(target).kernel;
-      assertEquals([installed?.version, installed?.release], [packed.version, kernel]);
-      assertEquals(installed?.isIndexed, true);
-      assertEquals((await buildModule(packed, target, { jobs: 2 }, report)).steps, []);
-    } finally {
-      await Deno.remove(root, { recursive: true });
-    }
-  },
 });

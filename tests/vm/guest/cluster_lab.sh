@@ -100,6 +100,15 @@ hosts_up() {
 	COMMANDS
 }
 
+# Carriers come with a delay of up to a second.
+lab_is_up() {
+  [ "$(cat /sys/class/net/*/brport/state | grep -c 3)" = 8 ] || return 1
+  for up_node in $nodes; do
+    [ "$(ip -n "$up_node" -o link show | grep -cE '(eth|cluster).*LOWER_UP.* state U')" = 4 ] ||
+      return 1
+  done
+}
+
 # lab_up KEY: everything; each node owns a third.
 lab_up() {
   must modprobe -a veth bridge clusterdev
@@ -122,6 +131,7 @@ lab_up() {
     node_up $lab_k "$lab_buckets" "$1"
   done
   hosts_up
+  must wait_until 20 lab_is_up
 }
 
 # on_shares ATTRIBUTE=VALUE…: on both devices of every node.

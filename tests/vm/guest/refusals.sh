@@ -30,7 +30,6 @@ refused_value() {
 
 # The lower device
 refused 'no lower device' EINVAL 'needs a lower device' add bad0 - $mac
-refused 'no cluster MAC' EINVAL 'needs the cluster MAC' add bad0 eth0 -
 refused 'a loopback below' EINVAL 'no Ethernet device' add bad0 lo $mac
 must ip link add br0 type bridge
 must ip link set d0 master br0
@@ -62,6 +61,8 @@ refused "the lower device's own MAC" EADDRINUSE "lower device's own" add bad0 et
 refused 'a second device with the same MAC' EEXIST 'another clusterdev' add bad0 eth0 $mac
 ok 'control: another MAC may be beside it' clusterctl add good0 eth0 01:00:5e:40:00:65
 not_ok 'a device cannot change to the MAC of another' ip link set good0 address $mac
+must ip link del good0
+ok 'control: and a unicast one that no port has' clusterctl add good0 eth0 02:00:5e:40:00:65
 must ip link del good0
 refused 'a clusterdev on a clusterdev' ELOOP 'clusterdev itself' add bad0 cluster0 \
   01:00:5e:40:00:66

@@ -19,13 +19,20 @@ function collect(test: string | Test, fn?: () => void | Promise<void>): void {
 /**
  * Runs the tests of modules, one after the other.
  * @param load Imports them: what they give to `Deno.test` on the way is run.
+ * @param only Words of the names of those that are to run; none: all.
  * @returns Whether all have passed.
  */
-export async function runTests(load: () => Promise<unknown>): Promise<boolean> {
+export async function runTests(
+  load: () => Promise<unknown>,
+  only: readonly string[] = [],
+): Promise<boolean> {
   Object.assign(Deno, { test: collect });
   await load();
+  const chosen = tests.filter(({ name }) =>
+    only.length === 0 || only.some((words) => name.includes(words))
+  );
   let failed = 0;
-  for (const [i, { name, ignore, fn }] of tests.entries()) {
+  for (const [i, { name, ignore, fn }] of chosen.entries()) {
     if (ignore) {
       console.log(`ok ${i + 1} - ${name} # SKIP not for this machine`);
       continue;
@@ -42,7 +49,7 @@ export async function runTests(load: () => Promise<unknown>): Promise<boolean> {
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     console.log(`${error === null ? "" : "not "}ok ${i + 1} - ${name} (${seconds} s)`);
   }
-  console.log(`1..${tests.length}`);
+  console.log(`1..${chosen.length}`);
   return failed === 0;
 }
 

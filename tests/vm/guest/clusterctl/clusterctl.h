@@ -80,7 +80,7 @@ struct frame {
 };
 
 void frame_build(struct frame *f, const u8 source_mac[6], int count, char **words);
-int frame_send(int count, char **words);
+int frame_send(int count, char **words);	/* send.c */
 
 /* the others */
 int bucket_print(int count, char **words);

@@ -161,8 +161,10 @@ int sniff(int count, char **words)
 		execvp(words[2], words + 2);
 		fail(words[2]);
 	}
-	while (now_ns() < end) {
-		if (poll(&polled, 1, 20) > 0)
+	/* What was seen in time is told, also by a process that did not get the processor meanwhile. */
+	for (int more = 1; more || now_ns() < end;) {
+		more = poll(&polled, 1, 20) > 0;
+		if (more)
 			take(polled.fd);
 		if (end == UINT64_MAX && waitpid(pid, &status, WNOHANG) == pid)
 			end = now_ns() + quiet_ns;

@@ -1,0 +1,6 @@
+# The namespace tests that the xdp backend passes on the host, with devices of the module.
+. /test/lib.sh
+. /test/deno.sh
+load clusterdev
+try_load nf_conntrack 8021q bonding bridge veth
+AVAIL_TEST_BACKEND=clusterdev deno run -A /avail/tests/netns/steering.js
