@@ -46,7 +46,7 @@ async function buildUnlocked(kernel: Kernel, source: ModuleSource): Promise<stri
   const files = readSource(source);
   const make = [...makeArguments(kernel), ...variables];
   const stamp = await digest(
-    ...[kernel.identity, await compilerVersion(), ...make],
+    ...["stripped", kernel.identity, await compilerVersion(), ...make],
     ...[...files].flat(),
   );
   // Named by what went into it: another run that builds a changed source does not take it away.
@@ -64,6 +64,8 @@ async function buildUnlocked(kernel: Kernel, source: ModuleSource): Promise<stri
   if (warnings.length > 0) throw failure(kernel, variant, warnings.join("\n"));
   const built = `${folder}/${source.name}.ko`;
   if (!exists(built)) throw failure(kernel, variant, `no ${source.name}.ko came of it: ${output}`);
+  // Debugging information is most of it, and would be packed into every guest.
+  await run("strip", ["--strip-debug", built]);
   await removeOld(results);
   await Deno.mkdir(object.slice(0, object.lastIndexOf("/")), { recursive: true });
   await Deno.rename(built, object);

@@ -1,6 +1,5 @@
 /** The tests that run in the guest, and what each needs. */
 import { vectorsHeader } from "../vectors/kernel_header.ts";
-import { availFiles } from "./avail_files.ts";
 import { root } from "./cache.ts";
 import { denoFiles, systemTools } from "./deno_program.ts";
 import type { ModuleSource } from "./build_module.ts";
@@ -16,7 +15,7 @@ export interface GuestTest extends Needs {
   readonly qemuArgs?: readonly string[];
   /** Generous: the emulator is slow, and the machine may be busy. */
   readonly deadlineMs: number;
-  /** It takes minutes, and runs only where it is named. */
+  /** It takes minutes, or is a part of another one: it runs only where it is named. */
   readonly isOnDemand?: boolean;
   /** The run must fail, with this line in the kernel's log: a test of the test. */
   readonly mustBeCaught?: RegExp;
@@ -46,6 +45,9 @@ const wrongVector = withVectors(
   shipped,
   vectorsHeader().replace(/(?<=\.expected = )\d+/, (bucket) => String(255 - Number(bucket))),
 );
+
+/** Holds RTNL for as long as it is told. */
+const holdRtnl: ModuleSource = { name: "hold_rtnl", folder: `${root}tests/vm/hold` };
 
 /** Slab caches are checked for writes out of bounds and after freeing; KFENCE where there is one. */
 const suspicious = ["slub_debug=FZP", "kfence.sample_interval=10"];
@@ -107,12 +109,25 @@ const steeringGuest = {
   bundles: netnsBundles,
 };
 
+/** Short tests of the device by itself; `device` runs them all in one guest. */
+const deviceParts = ["smoke", "refusals", "lifecycle", "rtnl"];
+
 export const guestTests: readonly GuestTest[] = [
+  {
+    name: "device",
+    modules: ["veth", "bridge", "macvlan", "dummy", "bonding"],
+    builds: [clusterdev, holdRtnl],
+    programs: ["clusterctl"],
+    files: sourced(...deviceParts),
+    commandLine: suspicious,
+    deadlineMs: 300_000,
+  },
   {
     name: "smoke",
     modules: ["veth"],
     builds: [clusterdev],
     commandLine: suspicious,
+    isOnDemand: true,
     deadlineMs: 120_000,
   },
   {
@@ -143,7 +158,7 @@ export const guestTests: readonly GuestTest[] = [
       ),
       ...ifInstalled("ethtool"),
     },
-    commandLine: suspicious,
+    commandLine: ["kfence.sample_interval=10"],
     deadlineMs: 400_000,
   },
   {
@@ -151,8 +166,13 @@ export const guestTests: readonly GuestTest[] = [
     kernels: ["6.1"],
     modules: ["veth"],
     builds: [clusterdev],
-    files: { ...availFiles(), "/avail/tests/vm/guest/kmod.ts": `${root}tests/vm/guest/kmod.ts` },
-    memoryMb: 1024,
+    files: {
+      ...sourced("deno"),
+      ...denoFiles(),
+      "/avail/build/clusterdev.json": `${root}build/clusterdev.json`,
+    },
+    bundles: { "/avail/tests/vm/guest/kmod.js": "tests/vm/guest/kmod.ts" },
+    memoryMb: 512,
     deadlineMs: 400_000,
   },
   {
@@ -187,13 +207,11 @@ export const guestTests: readonly GuestTest[] = [
     deadlineMs: 600_000,
   },
   {
+    ...denoGuest,
     name: "clusterip",
     kernels: ["6.1"],
     modules: ["veth", "bridge", "iptable_filter", "ipt_CLUSTERIP", "nf_conntrack_netlink"],
-    files: denoGuest.files,
     bundles: programBundles("clusterip"),
-    smp: 2,
-    memoryMb: 1024,
     deadlineMs: 600_000,
   },
   {
@@ -202,6 +220,7 @@ export const guestTests: readonly GuestTest[] = [
     builds: [clusterdev],
     programs: ["clusterctl"],
     commandLine: suspicious,
+    isOnDemand: true,
     deadlineMs: 120_000,
   },
   {
@@ -210,6 +229,7 @@ export const guestTests: readonly GuestTest[] = [
     builds: [clusterdev],
     programs: ["clusterctl"],
     commandLine: suspicious,
+    isOnDemand: true,
     deadlineMs: 120_000,
   },
   {
@@ -224,9 +244,10 @@ export const guestTests: readonly GuestTest[] = [
   {
     name: "rtnl",
     modules: ["veth"],
-    builds: [clusterdev, { name: "hold_rtnl", folder: `${root}tests/vm/hold` }],
+    builds: [clusterdev, holdRtnl],
     programs: ["clusterctl"],
     commandLine: suspicious,
+    isOnDemand: true,
     deadlineMs: 120_000,
   },
 ];

@@ -31,5 +31,5 @@ for k in 1 2 3; do
     in_ns "n$k" sh -c "echo +$((k + 3)) >/proc/net/ipt_CLUSTERIP/10.0.0.$last"
   done
 done
-export DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
+. /test/deno.sh
 exec deno run -A --no-check /avail/cli/demo/clusterip.js
