@@ -104,7 +104,7 @@ const clusterModules = ["veth", "bridge", "8021q", "nf_conntrack_netlink", "nf_t
 const steeringGuest = {
   ...denoGuest,
   kernels: ["6.1"],
-  modules: [...clusterModules, "bonding"],
+  modules: [...clusterModules, "bonding", "macvlan"],
   builds: [clusterdev],
   bundles: netnsBundles,
 };

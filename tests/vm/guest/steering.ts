@@ -7,5 +7,6 @@ import { runTests } from "./run_tests.ts";
 const hasPassed = await runTests(async () => {
   await import("../../netns/steering_test.ts");
   await import("../../netns/steering_choice_test.ts");
+  await import("../../netns/steering_clusterdev_test.ts");
 }, Deno.args);
 if (!hasPassed) Deno.exit(1);

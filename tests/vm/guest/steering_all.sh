@@ -2,5 +2,5 @@
 . /test/lib.sh
 . /test/deno.sh
 load clusterdev
-try_load nf_conntrack 8021q bonding bridge veth
+try_load nf_conntrack 8021q bonding bridge macvlan veth
 AVAIL_TEST_BACKEND=clusterdev deno run -A /avail/tests/netns/steering.js
