@@ -44,6 +44,8 @@ const commandLine = [
   // A slow emulator on a busy machine is no stall, and its late timer not a broken one.
   ...["rcupdate.rcu_cpu_stall_timeout=120", "watchdog_thresh=60", "tsc=reliable"],
   "no_timer_check",
+  // The emulator translates a program anew for each place that it is loaded to.
+  "norandmaps",
   ...["random.trust_cpu=on", "mitigations=off", "net.ifnames=0"],
 ];
 

@@ -136,7 +136,7 @@ function showLogs(): void {
 /** Which clients get an answer from an address now. */
 async function answered(address = shared): Promise<string[]> {
   const replies = await Promise.all(
-    clients.map((client) => at("c", "ping", "-c", "1", "-W", "2", "-I", client, address)),
+    clients.map((client) => at("c", "ping", "-c", "1", "-W", "1", "-I", client, address)),
   );
   return clients.filter((_, i) => / 0% packet loss/.test(replies[i]));
 }
