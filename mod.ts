@@ -4,13 +4,22 @@
  *
  * @module
  */
-export type { AddressPrefix, Config, KeyKind, LinkConfig, ShareConfig } from "./lib/config.ts";
+export type {
+  AddressPrefix,
+  CheckConfig,
+  CheckProbe,
+  Config,
+  KeyKind,
+  LinkConfig,
+  ShareConfig,
+} from "./lib/config.ts";
 export { type ConfigSource, type ReadConfig, readConfig } from "./lib/config_file.ts";
 export type {
   ControlReply,
   ControlRequest,
   MemberStatus,
   NodeState,
+  Planning,
   Status,
   Who,
 } from "./lib/control.ts";

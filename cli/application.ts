@@ -12,10 +12,13 @@ import type { Context } from "./context.ts";
 import { demoCommand } from "./demo.ts";
 import { drainCommand, resumeCommand } from "./drain.ts";
 import { flowsCommand } from "./flows.ts";
+import { keyRoutes } from "./key.ts";
 import { kmodRoutes } from "./kmod.ts";
+import { planCommand } from "./plan.ts";
 import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
+import { weightCommand } from "./weight.ts";
 import { whoCommand } from "./who.ts";
 
 /** The whole program. Commands load what they need when they run. */
@@ -27,7 +30,10 @@ export function application(): Application<Context> {
       flows: flowsCommand,
       drain: drainCommand,
       resume: resumeCommand,
+      weight: weightCommand,
+      plan: planCommand,
       run: runCommand,
+      key: keyRoutes,
       kmod: kmodRoutes,
       demo: demoCommand,
       version: versionCommand,

@@ -1,5 +1,6 @@
 /** What every command that asks the daemon has in common. */
-import type { ControlRequest, Status } from "../lib/control.ts";
+import type { ControlRequest, ForwardableRequest, Status } from "../lib/control.ts";
+import { readNodeName } from "./inputs.ts";
 
 export interface ClientFlags {
   readonly config?: string;
@@ -24,6 +25,20 @@ export const clientFlags = {
   },
 } as const;
 
+export interface NodeFlags extends ClientFlags {
+  /** Another node than the daemon's own. */
+  readonly node?: string;
+}
+
+/** `--node`. */
+export const nodeFlag = {
+  kind: "parsed",
+  parse: readNodeName,
+  optional: true,
+  brief: "The node that is meant, by its name; this one's daemon asks it",
+  placeholder: "NAME",
+} as const;
+
 export const jsonFlag = {
   kind: "boolean",
   optional: true,
@@ -40,6 +55,16 @@ export async function ask<T>(
   const { controlRequest } = await import("../lib/host/control_socket.ts");
   const path = flags.socket ?? await socketOf(flags.config);
   return await controlRequest(path, request, timeoutMs) as T;
+}
+
+/** The daemon gives another node 5 s. */
+const forwardTimeoutMs = 8000;
+
+/** Asks the node of `--node` through the daemon, or the daemon itself. */
+export async function askNode<T>(flags: NodeFlags, request: ForwardableRequest): Promise<T> {
+  const { node } = flags;
+  if (node === undefined) return await ask<T>(flags, request);
+  return await ask<T>(flags, { command: "forward", node, request }, forwardTimeoutMs);
 }
 
 export function askStatus(flags: ClientFlags): Promise<Status> {

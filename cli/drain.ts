@@ -1,57 +1,42 @@
-/** `avail drain` and `avail resume`: take this node out of the work, and put it back. */
+/** `avail drain` and `avail resume`: take a node out of the work, and put it back. */
 import { buildCommand } from "@stricli/core";
-import type { NodeState, Status } from "../lib/control.ts";
+import type { MemberStatus } from "../lib/control.ts";
 import { AvailError } from "../lib/errors.ts";
-import { ask, askStatus, type ClientFlags, clientFlags, jsonFlag } from "./client.ts";
+import { askNode, clientFlags, jsonFlag, nodeFlag, type NodeFlags } from "./client.ts";
 import type { Context } from "./context.ts";
-import { counted, duration, jsonLine } from "./render.ts";
+import { counted, jsonLine, plain } from "./render.ts";
+import { type WaitFlags, waitFlags, waitUntil } from "./wait.ts";
 
-interface Flags extends ClientFlags {
-  readonly wait: boolean;
-  readonly timeout: number;
+interface Flags extends WaitFlags, NodeFlags {
   readonly json?: boolean;
 }
 
-const flags = {
-  ...clientFlags,
-  wait: { kind: "boolean", default: true, brief: "Wait until it is done" },
-  timeout: {
-    kind: "parsed",
-    parse: (text: string) => {
-      const seconds = Number(text);
-      if (!(seconds > 0 && seconds <= 86400)) throw new Error("write seconds, 1 to 86400");
-      return seconds;
-    },
-    default: "60",
-    brief: "How long to wait, in seconds",
-    placeholder: "SECONDS",
-  },
-  json: jsonFlag,
-} as const;
+const flags = { ...clientFlags, node: nodeFlag, ...waitFlags, json: jsonFlag } as const;
 
 export const drainCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: "Hand this node's buckets to the others",
-    fullDescription: "Hands this node's buckets to the others without losing a connection.\n" +
+    brief: "Hand a node's buckets to the others",
+    fullDescription:
+      "Hands the buckets of this node, or of --node, to the others without losing a connection.\n" +
       "The daemon goes on running and takes none until `avail resume`.",
   },
   parameters: { flags },
   async func(flags) {
-    await ask(flags, { command: "drain" });
-    const isDone = (state: NodeState, buckets: number) => state === "draining" && buckets === 0;
+    await askNode(flags, { command: "drain" });
+    const isDone = ({ state, buckets }: MemberStatus) => state === "draining" && buckets === 0;
     await finish(this, flags, isDone, "drained: it may be unplugged");
   },
 });
 
 export const resumeCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: "Let this node take buckets again",
-    fullDescription: "Ends a drain: the node takes its part of the buckets again.",
+    brief: "Let a node take buckets again",
+    fullDescription: "Ends a drain: this node, or --node, takes its part of the buckets again.",
   },
   parameters: { flags },
   async func(flags) {
-    await ask(flags, { command: "resume" });
-    await finish(this, flags, (state) => state === "ready", "ready for buckets");
+    await askNode(flags, { command: "resume" });
+    await finish(this, flags, ({ state }) => state === "ready", "ready for buckets");
   },
 });
 
@@ -59,32 +44,28 @@ export const resumeCommand = buildCommand<Flags, [], Context>({
 async function finish(
   context: Context,
   flags: Flags,
-  isDone: (state: NodeState, buckets: number) => boolean,
+  isDone: (member: MemberStatus) => boolean,
   done: string,
 ): Promise<void> {
-  const deadline = performance.now() + flags.timeout * 1000;
-  let status = await askStatus(flags);
-  while (flags.wait && !isDone(status.state, bucketsOf(status))) {
-    if (performance.now() > deadline) {
-      throw new AvailError(
-        `${status.node} is still ${status.state} with ${
-          counted(bucketsOf(status), "bucket")
-        } after ${duration(flags.timeout * 1000)}; \`avail status\` shows why`,
-      );
+  let member: MemberStatus | undefined;
+  await waitUntil(context, flags, (status) => {
+    const name = flags.node ?? status.node;
+    member = status.members.find((member) => member.name === name && member.alive);
+    if (member === undefined) {
+      throw new AvailError(`${name} is not heard any more; \`avail status\` shows who is`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    status = await askStatus(flags);
-  }
-  const { node, state } = status;
-  const buckets = bucketsOf(status);
+    // What a node says of itself is newer than what its peers were told.
+    if (name === status.node) member = { ...member, state: status.state };
+    if (isDone(member)) return null;
+    const reason = name === status.node ? status.reason : member.reason;
+    return `${name} is still ${member.state} with ${counted(member.buckets, "bucket")}` +
+      (reason === undefined ? "" : ` (${reason})`);
+  });
+  const { name, state, buckets } = member!;
   if (flags.json) {
-    context.process.stdout.write(jsonLine({ schema: 1, node, state, buckets }));
+    context.process.stdout.write(jsonLine({ schema: 1, node: name, state, buckets }));
     return;
   }
-  const how = isDone(state, buckets) ? done : `${state}, ${counted(buckets, "bucket")}`;
-  context.process.stdout.write(`${node}: ${how}\n`);
-}
-
-function bucketsOf({ node, members }: Status): number {
-  return members.find((member) => member.name === node)?.buckets ?? 0;
+  const how = isDone(member!) ? done : `${state}, ${counted(buckets, "bucket")}`;
+  context.process.stdout.write(`${plain(name)}: ${how}\n`);
 }

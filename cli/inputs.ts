@@ -1,4 +1,6 @@
 /** Readers of command-line words; what they throw is told as wrong usage. */
+import { isName } from "../lib/config_values.ts";
+import { isOperatorWeight, weightRange } from "../lib/control_request.ts";
 import { parseAddress } from "../lib/wire/address.ts";
 
 /** Names of /etc/protocols that people use. */
@@ -30,6 +32,18 @@ export function readAddress(text: string): string {
   return text;
 }
 
+/** A node's name, of which the daemon knows whether it is there. */
+export function readNodeName(text: string): string {
+  if (!isName(text)) throw new Error("this is no node's name; `avail status` shows them");
+  return text;
+}
+
+export function readWeight(text: string): number {
+  const weight = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (!isOperatorWeight(weight)) throw new Error(`a weight is ${weightRange}`);
+  return weight;
+}
+
 export function readBucket(text: string): number {
   return readWhole(text, 255, "a bucket");
 }
@@ -41,7 +55,7 @@ export const portFlag = {
   placeholder: "N",
 } as const;
 
-function readWhole(text: string, max: number, what: string): number {
+export function readWhole(text: string, max: number, what: string): number {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
   if (!(value <= max)) throw new Error(`${what} is a whole number from 0 to ${max}`);
   return value;

@@ -1,11 +1,12 @@
 /** `avail status`: the cluster on one screen. */
 import { buildCommand } from "@stricli/core";
 import { exitCodes } from "../lib/errors.ts";
-import { askStatus, type ClientFlags, clientFlags, jsonFlag } from "./client.ts";
+import type { Status } from "../lib/control.ts";
+import { askNode, clientFlags, jsonFlag, nodeFlag, type NodeFlags } from "./client.ts";
 import type { Context } from "./context.ts";
 import { jsonLine } from "./render.ts";
 
-interface Flags extends ClientFlags {
+interface Flags extends NodeFlags {
   readonly json?: boolean;
 }
 
@@ -16,9 +17,9 @@ export const statusCommand = buildCommand<Flags, [], Context>({
       "Shows the members, who handles what, and whether every bucket has a live backup.\n" +
       "Exit code: 0 safe, 4 running but not safe, 3 not running.",
   },
-  parameters: { flags: { ...clientFlags, json: jsonFlag } },
+  parameters: { flags: { ...clientFlags, node: nodeFlag, json: jsonFlag } },
   async func(flags) {
-    const status = await askStatus(flags);
+    const status = await askNode<Status>(flags, { command: "status" });
     if (flags.json) this.process.stdout.write(jsonLine(status));
     else {
       const { statusScreen } = await import("./status_screen.ts");

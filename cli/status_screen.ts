@@ -2,7 +2,7 @@
  * The status as a person reads it in trouble: first the verdict, then who is there, then what stands
  * behind the verdict. At most 80 columns.
  */
-import type { MemberStatus, Status } from "../lib/control.ts";
+import type { CheckStatus, MemberStatus, Status } from "../lib/control.ts";
 import type { Style } from "./context.ts";
 import {
   bar,
@@ -17,6 +17,7 @@ import {
   width,
   wrap,
 } from "./render.ts";
+import { standingSentences } from "./standing_text.ts";
 
 const columns = 80;
 const barColumns = 16;
@@ -32,6 +33,7 @@ export function statusScreen(status: Status, style: Style): string {
     ...replication(status, style),
     "",
     ...datapath(status, style),
+    ...checks(status, style),
     ...refused(status, style),
   ];
   return lines.map((line) => line === "" ? "" : ` ${line}`).join("\n") + "\n";
@@ -82,7 +84,8 @@ function members(status: Status, style: Style): string[] {
   const orphans = status.owners.filter((owner) => owner === null).length;
   const reasons = status.members
     .filter((member) => member.reason !== undefined)
-    .flatMap((member) => wrap(`${plain(member.name)}: ${plain(member.reason!)}`, columns - 2));
+    .flatMap((member) => wrap(`${plain(member.name)}: ${plain(member.reason!)}`, columns - 2))
+    .concat(standingSentences(status).flatMap((sentence) => wrap(sentence, columns - 2)));
   return [
     ...lines,
     ...reasons.map((line) => paint(line, "yellow", style)),
@@ -136,6 +139,7 @@ function datapath({ datapath }: Status, style: Style): string[] {
   return section("DATAPATH", [
     `${plain(backend)}, ${lease}`,
     `${counted(accepted, "frame")} taken, ${count(dropped.notOwned)} left to their owners`,
+    ...loadOf(datapath),
     `dropped: ${count(dropped.leaseExpired)} without lease, ${
       count(dropped.malformed)
     } malformed, ${count(dropped.neighbour)} ARP/NDP`,
@@ -144,6 +148,39 @@ function datapath({ datapath }: Status, style: Style): string[] {
         .map((line) => paint(line, "yellow", style))
     ),
   ], style);
+}
+
+/** What this node takes now, and whether one bucket stands out. */
+function loadOf({ load }: Status["datapath"]): string[] {
+  // A daemon that is older than this program says nothing of it.
+  const rates = load?.packetsPerSecond ?? [];
+  const total = rates.reduce((sum, rate) => sum + rate, 0);
+  if (total === 0) return [];
+  const most = Math.max(...rates);
+  return [
+    `${count(Math.round(total))} a second now, ${
+      Math.round(most * 100 / total)
+    } % of it in bucket ${rates.indexOf(most)}`,
+  ];
+}
+
+/** This node's checks; most nodes have none. */
+function checks({ checks = [] }: Status, style: Style): string[] {
+  const lines = checks.flatMap((check) =>
+    wrap(`${plain(check.name)} ${verdictOf(check)}`, columns - titleColumns - 2)
+      .map((line) => paint(line, check.ok ? "green" : check.ok === null ? "yellow" : "red", style))
+  );
+  return lines.length === 0 ? [] : ["", ...section("CHECKS", lines, style)];
+}
+
+function verdictOf({ ok, sinceMs, lastError, weight }: CheckStatus): string {
+  const time = duration(sinceMs);
+  if (ok === null) return `has no verdict yet, after ${time}`;
+  if (ok) {
+    return `passes for ${time}${lastError === undefined ? "" : `; before: ${plain(lastError)}`}`;
+  }
+  const effect = weight === 0 ? "" : ` (weight times ${weight})`;
+  return `fails for ${time}${effect}: ${plain(lastError ?? "")}`;
 }
 
 /** Datagrams that changed nothing; an empty list is not worth a line. */

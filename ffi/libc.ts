@@ -50,6 +50,7 @@ const symbols = {
   },
   open: { parameters: ["buffer", "i32"], result: "i32" }, // const char *path, int flags
   close: { parameters: ["i32"], result: "i32" }, // int fd
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" }, // int fd, void *, size_t, off_t
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
   clock_getres: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" }, // void *, size_t, int prot, int flags, int fd, off_t
@@ -61,6 +62,7 @@ const symbols = {
   syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" }, // long number, …: as bpf(2) takes them
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" }, // pid_t, int policy, const struct sched_param *
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" }, // int which, id_t who, int nice
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" }, // int option, unsigned long, …
   mlock: { parameters: ["usize", "usize"], result: "i32" }, // const void *, size_t
   __errno_location: { parameters: [], result: "pointer" }, // int *
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -250,6 +252,15 @@ export function openForWriting(path: string): number {
   return unwrap(`open ${path}`, libc().open(cString(path), 0x80002)); // O_CLOEXEC | O_RDWR
 }
 
+/** The `length` bytes at `offset` of a file; throws `SystemError`, also where there are fewer. */
+export function readAt(fd: number, length: number, offset: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const got = Number(libc().pread(fd, bytes, BigInt(length), BigInt(offset)));
+  if (got < 0) throw new SystemError("pread", lastErrno());
+  if (got !== length) throw new SystemError("pread", 0, `${got} of ${length} bytes`);
+  return bytes;
+}
+
 export function close(fd: number): void {
   unwrap("close", libc().close(fd));
 }
@@ -268,6 +279,12 @@ export class PollSet {
       this.#view.setInt32(8 * i, fd, true);
       this.#view.setInt16(8 * i + 4, POLLIN, true);
     });
+  }
+
+  /** Whether the i-th descriptor is waited for; poll(2) passes over negative ones. */
+  watch(i: number, isWatched: boolean): void {
+    const fd = this.#view.getInt32(8 * i, true);
+    if (fd >= 0 !== isWatched) this.#view.setInt32(8 * i, ~fd, true);
   }
 
   /** Blocks this thread until a descriptor is ready or `timeoutMs` has passed; how many are ready. */
@@ -363,6 +380,15 @@ export function useRealtimePriority(priority: number): boolean {
 /** Gives the calling thread a nice value (-20 to 19); false where not allowed. */
 export function useNiceValue(nice: number): boolean {
   return libc().setpriority(0, 0, nice) === 0; // PRIO_PROCESS; on Linux, of this thread
+}
+
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+
+/** Has the kernel write no core dump of this process; false where not allowed. */
+export function forbidCoreDump(): boolean {
+  libc().prctl(PR_SET_DUMPABLE, 0n, 0n, 0n, 0n);
+  return libc().prctl(PR_GET_DUMPABLE, 0n, 0n, 0n, 0n) === 0;
 }
 
 /** Keeps a range of this process's memory from being paged out; false where not allowed. */

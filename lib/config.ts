@@ -33,6 +33,33 @@ export interface ShareConfig {
   readonly mac: string;
 }
 
+/** What has to work for a node to own buckets. */
+export interface CheckConfig {
+  readonly name: string;
+  readonly probe: CheckProbe;
+  readonly intervalMs: number;
+  /** At most the interval. */
+  readonly timeoutMs: number;
+  /** Successes in a row that make it good, failures in a row that make it bad. */
+  readonly rise: number;
+  readonly fall: number;
+  /** While it fails, the node's weight is multiplied by this; 0: it may own no buckets. */
+  readonly weight: number;
+}
+
+export type CheckProbe =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | {
+    readonly kind: "http";
+    readonly host: string;
+    readonly port: number;
+    /** With its leading slash. */
+    readonly path: string;
+    /** The status that is right. */
+    readonly status: number;
+  }
+  | { readonly kind: "command"; readonly argv: readonly string[] };
+
 export interface Config {
   /** The file it was read from. */
   readonly file: string;
@@ -40,10 +67,20 @@ export interface Config {
     readonly name: string;
     readonly keyFile: string;
     readonly partition: "serve" | "majority";
+    /** How many nodes the cluster has, what a majority is of; null: not told. */
+    readonly nodes: number | null;
+    /** The rules of nftables must agree, too. */
+    readonly ruleset: boolean;
   };
-  readonly node: { readonly name: string; readonly weight: number };
+  readonly node: {
+    readonly name: string;
+    readonly weight: number;
+    /** How long a planned move waits for a bucket's open connections to end; 0: not at all. */
+    readonly drainTimeoutMs: number;
+  };
   readonly links: readonly LinkConfig[];
   readonly shares: readonly ShareConfig[];
+  readonly checks: readonly CheckConfig[];
   readonly detection: { readonly intervalMs: number; readonly multiplier: number };
   readonly replication: {
     /** How many backups each bucket has; "all": every other node. */

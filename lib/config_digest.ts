@@ -1,7 +1,8 @@
-/** What must agree on all nodes, in 64 bits: a node that differs is given no buckets. */
+/** What must agree on all nodes, as digests: a node that differs is given no buckets. */
 import { createHash } from "node:crypto";
 import type { ClusteripSetup } from "./clusterip/match.ts";
 import type { Config } from "./config.ts";
+import { type topics, untold } from "./membership/agreement.ts";
 import { toHex } from "./wire/cursor.ts";
 import { derive, type KeyRing } from "./wire/keys.ts";
 
@@ -28,6 +29,7 @@ export function configDigest(
     backups: config.replication.backups,
     replication: config.replication.enabled,
     partition: config.cluster.partition,
+    ...(config.cluster.nodes === null ? {} : { nodes: config.cluster.nodes }),
     seed: toHex(derive(keys.seed, "config digest")),
     ...(clusterip === null ? {} : {
       clusterip: {
@@ -37,4 +39,48 @@ export function configDigest(
     }),
   };
   return toHex(createHash("sha256").update(JSON.stringify(common)).digest().subarray(0, 8));
+}
+
+/**
+ * The same by topic, 8 hexadecimal digits each, in the order of `topics`: so that a node which differs
+ * can be told in what. The ruleset is not known from the configuration.
+ */
+export function configTopics(
+  config: Config,
+  keys: KeyRing,
+  clusterip: ClusteripSetup | null = null,
+): string[] {
+  const { shares, cluster, detection, replication, datapath } = config;
+  const contents: Readonly<Record<typeof topics[number], unknown>> = {
+    shares: shares.map(({ addresses, key, side, mac }) => [
+      addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      ...[key, side, mac],
+    ]),
+    seed: toHex(derive(keys.seed, "config digest")),
+    nat: [
+      shares.map(({ nat }) => nat),
+      shares.some(({ nat }) => nat) ? datapath.markMask : null,
+    ],
+    settings: [
+      detection.multiplier,
+      replication.backups,
+      replication.enabled,
+      cluster.partition,
+      ...(cluster.nodes === null ? [] : [cluster.nodes]),
+    ],
+    datapath: clusterip === null ? null : [
+      clusterip.totalNodes,
+      clusterip.services.map(({ address, hashInit, mac }) => [address, hashInit, mac]),
+    ],
+    ruleset: undefined,
+  };
+  return Object.values(contents).map((content) =>
+    content === undefined ? untold : shortDigest(content)
+  );
+}
+
+/** Four bytes, never all of them zero: that means untold. */
+function shortDigest(content: unknown): string {
+  const digest = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 8);
+  return digest === untold ? "00000001" : digest;
 }

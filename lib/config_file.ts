@@ -5,6 +5,7 @@
 import { parse, TomlError } from "smol-toml";
 import { checkAcross } from "./config_across.ts";
 import type { Config, LinkConfig, ShareConfig } from "./config.ts";
+import { readCheck } from "./config_checks.ts";
 import { Findings, type Found, isTable, kindOf, show, Table, type Values } from "./config_table.ts";
 import {
   isInterfaceName,
@@ -37,8 +38,8 @@ export interface ReadConfig {
 /** Where each key of a table belongs; the same tables as in docs/operating.md. */
 const homes: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    "[cluster]": ["key_file", "partition"],
-    "[node]": ["weight"],
+    "[cluster]": ["key_file", "partition", "nodes", "ruleset"],
+    "[node]": ["weight", "drain_timeout"],
     "[[share]]": ["addresses", "key", "side", "nat", "mac"],
     "[[link]]": ["address"],
     "[detection]": ["interval", "multiplier"],
@@ -46,6 +47,7 @@ const homes: ReadonlyMap<string, string> = new Map(
     "[datapath]": ["backend", "mark_mask"],
     "[control]": ["socket"],
     "[metrics]": ["listen"],
+    "[[check]]": ["tcp", "http", "command", "status", "timeout", "rise", "fall"],
   }).flatMap(([table, keys]) => keys.map((key) => [key, table] as const)),
 );
 
@@ -96,17 +98,25 @@ function parseToml(text: string, file: string): Values {
 
 function readRoot(values: Values, source: ConfigSource, findings: Findings): Config {
   const root = new Table("", values, findings, homes);
+  const checkNames = new Map<string, string>();
+  const cluster = readCluster(section(root, "cluster"));
+  const node = section(root, "node");
+  const links = tables(root, "link", limits.linksMax).map(readLink);
+  const shareConfigs = tables(root, "share", limits.sharesMax).map(readShare);
+  // Sockets stay where they are when their bucket moves; what is only routed has none here.
+  const hasServices = shareConfigs.some(({ key }) => key === "source");
   const config: Config = {
     file: source.file,
-    cluster: readCluster(section(root, "cluster")),
-    node: readNode(section(root, "node"), source.hostName),
-    links: tables(root, "link", limits.linksMax).map(readLink),
-    shares: tables(root, "share", limits.sharesMax).map(readShare),
+    cluster,
+    node: readNode(node, source.hostName, hasServices),
+    links,
+    shares: shareConfigs,
     detection: readDetection(section(root, "detection")),
     replication: readReplication(section(root, "replication")),
     datapath: readDatapath(section(root, "datapath")),
     control: readControl(section(root, "control")),
     metrics: readMetrics(section(root, "metrics")),
+    checks: tables(root, "check", limits.checksMax).map((table) => readCheck(table, checkNames)),
   };
   root.end();
   const shares = values.share;
@@ -147,6 +157,15 @@ function tables(root: Table, name: string, max: number): Table[] {
 }
 
 function readCluster(table: Table): Config["cluster"] {
+  const partition = table.choice("partition", ["serve", "majority"], "serve");
+  const isTold = Object.hasOwn(table.values, "nodes");
+  if (partition === "majority" && !isTold) {
+    table.findings.fault(
+      table.where("partition"),
+      '"majority" needs to know of how many nodes',
+      "add nodes = 3, or as many as there are, to [cluster]",
+    );
+  }
   const cluster = {
     name: table.text("name", { example: "edge", check: checkName }),
     keyFile: table.text("key_file", {
@@ -154,13 +173,15 @@ function readCluster(table: Table): Config["cluster"] {
       example: "/etc/avail/cluster.key",
       check: checkAbsolute,
     }),
-    partition: table.choice("partition", ["serve", "majority"], "serve"),
+    partition,
+    nodes: isTold ? table.number("nodes", { default: 1, min: 1, max: limits.membersMax }) : null,
+    ruleset: table.boolean("ruleset", false),
   };
   table.end();
   return cluster;
 }
 
-function readNode(table: Table, hostName: string): Config["node"] {
+function readNode(table: Table, hostName: string, hasServices: boolean): Config["node"] {
   const byDefault = hostName.split(".")[0];
   if (!Object.hasOwn(table.values, "name") && !isName(byDefault)) {
     table.findings.fault(
@@ -177,9 +198,26 @@ function readNode(table: Table, hostName: string): Config["node"] {
       max: limits.weightMax,
       isFraction: true,
     }),
+    drainTimeoutMs: readDrainTimeout(table, hasServices),
   };
   table.end();
   return node;
+}
+
+function readDrainTimeout(table: Table, hasServices: boolean): number {
+  const byDefaultMs = hasServices ? limits.serviceDrainTimeoutMs : 0;
+  const text = table.text("drain_timeout", {
+    default: `${byDefaultMs}ms`,
+    example: "30s",
+    check: (text) => {
+      const ms = readDuration(text);
+      if (ms === null) return ["is no duration", 'write a number with its unit, such as "30s"'];
+      return ms <= limits.drainTimeoutMsMax
+        ? null
+        : ["is out of range", `write "0s" to "${limits.drainTimeoutMsMax / 1000}s"`];
+    },
+  });
+  return readDuration(text) ?? byDefaultMs;
 }
 
 function readLink(table: Table): LinkConfig {

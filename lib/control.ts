@@ -3,6 +3,10 @@
  * rely on: fields are added, never changed or removed.
  */
 
+import type { KeysRequest } from "./control_keys.ts";
+import type { BucketLoad } from "./ownership/load_meter.ts";
+import type { PlannerInput } from "./ownership/planner.ts";
+
 export type NodeState = "joining" | "syncing" | "ready" | "draining" | "left";
 
 export interface MemberStatus {
@@ -19,6 +23,31 @@ export interface MemberStatus {
   readonly incarnation: string;
   /** Whether it is heard now. */
   readonly alive: boolean;
+  /** Version of the protocol that it speaks. */
+  readonly version?: number;
+  /** Whether its checks let it own buckets; left out where it does not say (version 1). */
+  readonly healthy?: boolean;
+  /** Whether it may own buckets. */
+  readonly eligible?: boolean;
+  /** Why not, where it is ready and may own none. */
+  readonly notEligibleBecause?: string;
+  /** In what its configuration differs from that of `differsFrom`: it is given no buckets. */
+  readonly differs?: readonly string[];
+  /** The nodes whose configuration counts, where it differs. */
+  readonly differsFrom?: readonly string[];
+}
+
+/** One `[[check]]` of this node. */
+export interface CheckStatus {
+  readonly name: string;
+  /** null: it has no verdict yet. */
+  readonly ok: boolean | null;
+  /** Milliseconds since that changed. */
+  readonly sinceMs: number;
+  /** What went wrong when it last failed; left out where it never has. */
+  readonly lastError?: string;
+  /** The node's weight is multiplied by this while it fails; 0: it may own no buckets. */
+  readonly weight: number;
 }
 
 /** `avail status --json`. */
@@ -66,9 +95,21 @@ export interface Status {
       readonly malformed: number;
       readonly neighbour: number;
     };
+    /** Frames that this node took, by bucket; null where the kernel does not count them so. */
+    readonly load: BucketLoad | null;
   };
   /** Datagrams of others that changed nothing, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** This node's checks. */
+  readonly checks?: readonly CheckStatus[];
+  /** What they say together: its weight is multiplied by `factor`, 0: it may own no buckets. */
+  readonly health?: {
+    readonly ok: boolean;
+    readonly factor: number;
+    readonly failing: readonly string[];
+  };
+  /** Versions of the protocol: what this node speaks, the oldest it understands, what is in use. */
+  readonly protocol?: { readonly version: number; readonly oldest: number; readonly inUse: number };
 }
 
 /** `avail who SRC DST … --json`. */
@@ -78,8 +119,43 @@ export interface Who {
   readonly backups: readonly string[];
 }
 
-export type ControlRequest =
+/** What `avail plan` goes by. */
+export interface Planning {
+  /** The node that plans; null: none is ready. */
+  readonly planner: string | null;
+  /** What it would be asked now. */
+  readonly input: PlannerInput;
+}
+
+/** What one node may have another do (`forward`), and what it may do itself. */
+export type ForwardableRequest =
+  | KeysRequest
   | { readonly command: "status" }
+  | { readonly command: "drain" }
+  | { readonly command: "resume" }
+  /** Its share of the buckets until the daemon ends, in thousandths; above 0. */
+  | { readonly command: "weight"; readonly weight: number }
+  /** Asks the planner, and only that node, to let buckets (0 to 255) move to nodes, by name. */
+  | {
+    readonly command: "balance";
+    readonly owners: Readonly<Record<string, readonly number[]>>;
+  };
+
+export const forwardableCommands: readonly string[] = [
+  "status",
+  "drain",
+  "resume",
+  "weight",
+  "balance",
+  "keys",
+] satisfies readonly ForwardableRequest["command"][];
+
+export type ControlRequest =
+  | ForwardableRequest
+  /** What the planner would go by now; the result is a `Planning`. */
+  | { readonly command: "planning" }
+  /** Lets a live node, or this one, do it; the result is that node's. */
+  | { readonly command: "forward"; readonly node: string; readonly request: ForwardableRequest }
   | {
     readonly command: "who";
     readonly source: string;
@@ -90,9 +166,7 @@ export type ControlRequest =
     readonly destinationPort?: number;
     /** The share's interface that the packet comes in by; the first share where it is left out. */
     readonly share?: string;
-  }
-  | { readonly command: "drain" }
-  | { readonly command: "resume" };
+  };
 
 export type ControlReply =
   | { readonly ok: true; readonly result: unknown }

@@ -6,36 +6,58 @@
  */
 import type { ClusteripSetup } from "./clusterip/match.ts";
 import type { Config } from "./config.ts";
-import { configDigest } from "./config_digest.ts";
-import type { ControlRequest, Who } from "./control.ts";
+import { configDigest, configTopics } from "./config_digest.ts";
+import type { ControlRequest, ForwardableRequest, Who } from "./control.ts";
 import { AvailError, exitCodes } from "./errors.ts";
+import { answerTo, resultOf } from "./forwarding/execute.ts";
+import type { ForwardingEffect } from "./forwarding/forwarding.ts";
 import { attachDatapath, type ChosenDatapath } from "./host/attach_datapath.ts";
 import { now } from "./host/clock.ts";
 import { readClusterip } from "./host/clusterip_kernel.ts";
 import { serveControl } from "./host/control_socket.ts";
+import { verdictMs } from "./host/checks/runner.ts";
 import { CoreThread } from "./host/core_thread.ts";
+import { HealthWatch } from "./host/health_watch.ts";
 import { requireLibraries } from "./host/libraries.ts";
 import { standardErrorLog } from "./host/log_output.ts";
-import { datapathShare, type Machine, readMachine, readOwnAddresses } from "./host/machine.ts";
+import {
+  datapathShare,
+  type Machine,
+  readMachine,
+  readOwnAddresses,
+  sharedAddresses,
+} from "./host/machine.ts";
 import { notifyServiceManager } from "./host/notify.ts";
+import { NodeKeys } from "./host/node_keys.ts";
 import { Replication } from "./host/replication.ts";
 import { collectGarbageWithoutHelpers, preferReplication } from "./host/scheduling.ts";
+import { keepKeysOutOfDumps } from "./host/secrecy.ts";
 import type { Log } from "./log.ts";
 import type { CoreEvent } from "./node_types.ts";
 import { ClusteripBuckets } from "./ownership/clusterip_slots.ts";
 import { FlowBuckets } from "./ownership/flow_bucket.ts";
+import { type BucketLoad, LoadMeter } from "./ownership/load_meter.ts";
 import { statusOf } from "./status.ts";
 import { formatAddress } from "./wire/address.ts";
+import { AddressList } from "./wire/address_list.ts";
 import { toHex } from "./wire/cursor.ts";
 import { bucketSeed, type KeyRing } from "./wire/keys.ts";
 import { incarnationBytes } from "./wire/seal.ts";
 
 /** A node that is to take buckets from nobody listens so long first, or three detection times. */
 const listenMs = 3000;
-/** A node that leaves and cannot hand over (a peer that never takes it) goes after this time. */
+/**
+ * A node that leaves and cannot hand over (a peer that never takes it) goes after this time, beside
+ * what it waits for open connections.
+ */
 const leaveMsMax = 15_000;
 /** Addresses of this node come and go; whether a flow is its own is judged by a list this old. */
 const ownAddressesEveryMs = 5000;
+/** The counters of the buckets are read so often, for their rates. */
+const loadEveryMs = 2000;
+
+/** Requests that say themselves what they did, or do nothing. */
+const toldElsewhere: readonly string[] = ["status", "keys"];
 
 /** Runs one node until SIGTERM or SIGINT; resolves when its buckets are handed over. */
 export async function runDaemon(options: { config: Config; keys: KeyRing }): Promise<void> {
@@ -61,6 +83,7 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
 
   collectGarbageWithoutHelpers();
   preferReplication();
+  keepKeysOutOfDumps();
   const machine = readMachine(config);
   const clusterip = config.datapath.backend === "clusterip" ? readClusterip(config) : null;
   const attachment = attachDatapath(config.datapath.backend, {
@@ -86,8 +109,11 @@ class Daemon {
   readonly #log: Log;
   readonly #flowBuckets: FlowBuckets | ClusteripBuckets;
   readonly #core: CoreThread;
+  readonly #keys: NodeKeys;
   readonly #replication: Replication;
   readonly #ownAddresses: OwnAddresses;
+  readonly #health: HealthWatch;
+  readonly #load = new LoadMeter();
 
   constructor(
     { config, keys, clusterip }: {
@@ -106,11 +132,14 @@ class Daemon {
       ? new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares })
       : new ClusteripBuckets(clusterip);
     this.#ownAddresses = new OwnAddresses(config);
+    this.#health = new HealthWatch(config, (input) => this.#core.input(input), log);
     const self = {
       name: config.node.name,
       incarnation: toHex(crypto.getRandomValues(new Uint8Array(incarnationBytes))),
     };
     const { intervalMs, multiplier } = config.detection;
+    const shared = new AddressList(sharedAddresses(config));
+    const firstVerdictMs = verdictMs(config.checks);
     this.#replication = Replication.open({
       self,
       clusterName: config.cluster.name,
@@ -121,18 +150,32 @@ class Daemon {
       detectionMs: intervalMs * multiplier,
       bucketOf: this.#flowBuckets.bucketOfTuple.bind(this.#flowBuckets),
       isLocal: (bytes, offset, length) => this.#ownAddresses.has(bytes, offset, length),
+      isService: (bytes, offset, length) => shared.has(bytes, offset, length),
       report: (report) => this.#core.input({ kind: "replication", report }),
       log: (line) => this.#log.repeated("info", line),
+    });
+    this.#keys = new NodeKeys(self.name, config.cluster.keyFile, keys, {
+      apply: async (ring) => {
+        await this.#core.keys(ring);
+        this.#replication.useKeys(ring);
+      },
+      heardKeyIds: () => this.#core.keys(null),
+      ask: (node, request) => this.#forward(node, request),
+      log: (message, fields) => this.#log.info(message, fields),
     });
     this.#core = new CoreThread({
       options: {
         ...self,
         weight: config.node.weight,
+        drainTimeoutMs: config.node.drainTimeoutMs,
         intervalMs,
         multiplier,
         partition: config.cluster.partition,
+        nodes: config.cluster.nodes ?? 1,
         backups: config.replication.backups,
         configDigest: configDigest(config, keys, clusterip),
+        topics: configTopics(config, keys, clusterip),
+        ...(firstVerdictMs === undefined ? {} : { verdictMs: firstVerdictMs }),
         ...(clusterip === null ? {} : { units: clusterip.totalNodes, inPlace: true }),
         shares: config.shares.length,
         links: config.links.length,
@@ -151,24 +194,36 @@ class Daemon {
       steering: attachment.steering,
     }, {
       started: (scheduling) => this.#log.info("the core runs", { scheduling }),
-      orders: (orders) => this.#replication.order(orders),
+      orders: (orders) => {
+        this.#keys.noteOrders(orders);
+        this.#replication.order(orders);
+      },
       release: (order) => this.#replication.release(order),
       event: (event) => this.#logEvent(event),
+      execute: (order) => this.#execute(order),
     });
   }
 
   /** Until the core has left; rejects when a part of the daemon failed. */
   async run(): Promise<void> {
     const leave = this.#leaveOnSignal();
+    const watching = new AbortController();
+    const reloadKeys = () => this.#reloadKeys();
+    Deno.addSignalListener("SIGHUP", reloadKeys);
     const refresh = setInterval(() => this.#ownAddresses.refresh(), ownAddressesEveryMs);
+    const meter = setInterval(() => this.#readLoad(), loadEveryMs);
     notifyServiceManager("READY=1");
     const { name, weight } = this.#config.node;
     this.#log.info("started", { node: name, cluster: this.#config.cluster.name, weight });
     try {
       const replication = this.#replication.run().then(() => this.#core.done);
-      await Promise.race([this.#core.done, replication, leave.forced]);
+      const health = this.#health.run(watching.signal).then(() => this.#core.done);
+      await Promise.race([this.#core.done, replication, health, leave.forced]);
     } finally {
+      watching.abort();
+      Deno.removeSignalListener("SIGHUP", reloadKeys);
       clearInterval(refresh);
+      clearInterval(meter);
       leave.dispose();
     }
   }
@@ -189,7 +244,68 @@ class Daemon {
       case "resume":
         this.#core.input({ kind: request.command });
         return {};
+      case "weight":
+        this.#core.input({ kind: "weight", weight: request.weight });
+        this.#log.info("the weight was set", { weight: request.weight });
+        return {};
+      case "planning":
+        return (await this.#core.snapshot()).planning;
+      case "balance":
+        return await this.#balance(request.owners);
+      case "keys":
+        return await this.#keys.answer(request);
+      case "forward":
+        return await this.#forward(request.node, request.request);
     }
+  }
+
+  /** Lets the next plan move buckets; only the planner's own plan can. */
+  async #balance(owners: Readonly<Record<string, readonly number[]>>): Promise<unknown> {
+    const { planner } = (await this.#core.snapshot()).planning;
+    if (planner !== this.#config.node.name) {
+      const who = planner === null ? "nobody plans now" : `ask ${planner}, which plans`;
+      throw new AvailError(`balance: ${this.#config.node.name} does not plan; ${who}`);
+    }
+    const wished = Object.entries(owners).flatMap(([name, buckets]) =>
+      buckets.map((bucket) => [bucket, name] as const)
+    );
+    this.#log.info("buckets are to move for balance", { buckets: wished.length });
+    this.#core.input({ kind: "balance", owners: wished });
+    return {};
+  }
+
+  async #forward(node: string, request: ForwardableRequest): Promise<unknown> {
+    if (node === this.#config.node.name) return await this.answer(request);
+    return resultOf(node, await this.#core.forward(node, JSON.stringify(request)));
+  }
+
+  /** Does what another node asks for. */
+  async #execute(order: Extract<ForwardingEffect, { kind: "execute" }>): Promise<void> {
+    const { node, incarnation, id } = order;
+    const answer = await answerTo(order.request, (request) => {
+      const { command } = request;
+      // Whoever watches the cluster asks for the status all the time.
+      if (command === "status") this.#log.repeated("info", `${node} asks for the status`);
+      else if (!toldElsewhere.includes(command)) {
+        this.#log.info("asked by another node", { node, command });
+      }
+      return this.answer(request);
+    }, (why) => this.#log.repeated("warn", `refused what ${node} asked for: ${why}`));
+    this.#core.input({ kind: "executed", incarnation, id, answer });
+  }
+
+  /** SIGHUP: the key file was changed by hand. */
+  async #reloadKeys(): Promise<void> {
+    try {
+      await this.#keys.answer({ command: "keys", do: "reload" });
+    } catch (error) {
+      if (!(error instanceof AvailError)) throw error;
+      this.#log.error(`the keys are as they were: ${error.message}`);
+    }
+  }
+
+  #readLoad(): BucketLoad | null {
+    return this.#load.read(this.#attachment.bucketCounters(), now());
   }
 
   async #status() {
@@ -210,6 +326,9 @@ class Daemon {
       why: this.#attachment.why,
       weaker: this.#attachment.weaker,
       counters: this.#attachment.counters(),
+      load: this.#readLoad(),
+      checks: this.#health.status(now()),
+      shares: this.#config.shares.map((share) => share.interface),
       now: now(),
     });
   }
@@ -241,10 +360,11 @@ class Daemon {
       if (timer !== undefined) return resolve();
       this.#log.info("leaving: handing over");
       this.#core.input({ kind: "leave" });
+      const waitedMs = leaveMsMax + this.#config.node.drainTimeoutMs;
       timer = setTimeout(() => {
-        this.#log.warn("leaving without handing over everything", { waitedMs: leaveMsMax });
+        this.#log.warn("leaving without handing over everything", { waitedMs });
         resolve();
-      }, leaveMsMax);
+      }, waitedMs);
     };
     const signals = ["SIGTERM", "SIGINT"] as const;
     for (const signal of signals) Deno.addSignalListener(signal, leave);
@@ -260,24 +380,18 @@ class Daemon {
 
 /** This node's own addresses; few, and asked for with every flow. */
 class OwnAddresses {
-  #known: readonly Uint8Array[] = [];
+  #known = new AddressList([]);
 
   constructor(readonly config: Config) {
     this.refresh();
   }
 
   refresh(): void {
-    this.#known = readOwnAddresses(this.config);
+    this.#known = new AddressList(readOwnAddresses(this.config));
   }
 
   has(bytes: Uint8Array, offset: number, length: number): boolean {
-    for (const known of this.#known) {
-      if (known.length !== length) continue;
-      let i = 0;
-      while (i < length && known[i] === bytes[offset + i]) i++;
-      if (i === length) return true;
-    }
-    return false;
+    return this.#known.has(bytes, offset, length);
   }
 }
 

@@ -4,6 +4,12 @@
 export const membersMax = 32;
 
 export const sharesMax = 16;
+/** Each has a program or a connection under way at any time. */
+export const checksMax = 16;
+/** A check faster than that would be the load that it looks for. */
+export const checkIntervalMsMin = 100;
+export const checkIntervalMsMax = 3_600_000;
+export const checkStreakMax = 1000;
 export const linksMax = 8;
 
 /** A name is a DNS label: letters, digits, hyphens. */
@@ -15,12 +21,19 @@ export const intervalMsMax = 10_000;
 export const multiplierMin = 2;
 export const multiplierMax = 20;
 
+/** How long a planned move may wait for open connections; by default where services run here. */
+export const drainTimeoutMsMax = 3_600_000;
+export const serviceDrainTimeoutMs = 30_000;
+
 /** A datagram of ours fits an Ethernet frame of 1500 bytes beside IPv4 (20) and UDP (8). */
 export const datagramBytesMax = 1472;
 
 /** Weights travel in thousandths; below a hundredth a member would own no bucket beside any other. */
 export const weightMin = 0.01;
 export const weightMax = 1000;
+/** What `avail weight` takes: any nonzero number of thousandths, also to take a node out bit by bit. */
+export const operatorWeightMin = 0.001;
+export const operatorWeightMax = 100;
 
 /** Shared addresses of one share: one answers for an interface, not for a provider's whole range. */
 export const shareAddressesMax = 16;

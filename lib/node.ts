@@ -11,28 +11,35 @@
  */
 import type { NodeState } from "./control.ts";
 import { assert } from "./errors.ts";
+import { Forwarding } from "./forwarding/forwarding.ts";
+import { Fitness } from "./health/fitness.ts";
 import { Admission } from "./membership/admission.ts";
 import { InPlace } from "./membership/in_place.ts";
 import { Membership } from "./membership/membership.ts";
 import type { Peer } from "./membership/peer.ts";
 import { Pulse } from "./membership/pulse.ts";
+import { StandingNews } from "./membership/standing_news.ts";
+import { Quorum } from "./membership/quorum.ts";
 import { planningNodes, viewKey } from "./membership/view.ts";
 import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
 import { BucketSet } from "./ownership/bucket_set.ts";
 import { guardOf } from "./ownership/lease.ts";
 import { LeaseKeeper } from "./ownership/lease_keeper.ts";
 import { type LiveNode, Ownership } from "./ownership/ownership.ts";
+import { Patience } from "./ownership/patience.ts";
 import { isMember, noPlanDigest, type Plan, supersedes } from "./ownership/plan.ts";
 import { nextPlan } from "./ownership/planning.ts";
+import { Wish } from "./ownership/wish.ts";
 import type { Millis, ReplicationOrders } from "./ports.ts";
 import { describe } from "./snapshot.ts";
-import { formatAddress } from "./wire/address.ts";
 import {
   decodeHeartbeat,
   encodeHeartbeat,
   type Heartbeat,
   heartbeatType,
+  sequenceOf,
 } from "./wire/heartbeat.ts";
+import { isForward } from "./wire/forward.ts";
 import { encodePlanParts, PlanAssembly, planPartType } from "./wire/plan_parts.ts";
 
 /** The last heartbeats of a node that leaves: peers take over without waiting for silence. */
@@ -48,8 +55,15 @@ export class Node {
   readonly #refused = new Map<string, number>();
   readonly #admission: Admission;
   readonly #pulse: Pulse;
+  readonly #forwarding: Forwarding;
+  readonly #patience: Patience;
+  readonly #fitness: Fitness;
+  readonly #standings: StandingNews;
   readonly #lease: LeaseKeeper;
   readonly #takeOver: InPlace | null;
+  readonly #wish = new Wish();
+  /** null: whoever does not hear another goes on. */
+  readonly #quorum: Quorum | null;
 
   #state: NodeState = "joining";
   #reason: string | null = "listening";
@@ -73,6 +87,11 @@ export class Node {
   #toldOrders: ReplicationOrders | null = null;
   #stopped = false;
   #effects: Effect[] = [];
+  /** Something may have to be done that depends on more than the time and acknowledgements. */
+  #hasNews = true;
+  #wasHeld = false;
+  /** When time alone may make something due that `settle` has to look for. */
+  #nextLook: Millis = -Infinity;
 
   constructor(options: NodeOptions, now: Millis) {
     this.#options = options;
@@ -88,6 +107,8 @@ export class Node {
       probeFrom: now + 2 * this.#detectionMs,
     });
     this.#pulse = new Pulse(options.intervalMs, now);
+    this.#patience = new Patience(options.drainTimeoutMs ?? 0);
+    this.#forwarding = new Forwarding(options, (sequence) => this.#pulse.sentAt(sequence));
     this.#carriers = (1 << interfaces) - 1;
     this.#viewSince = now;
     this.#deadline = now;
@@ -97,7 +118,13 @@ export class Node {
     );
     if (this.#lease.isHeld(now)) this.#ownership.adoptHeld(adopted!.responsibility);
     this.#toldLease = this.#lease.until;
+    this.#fitness = new Fitness({ ...options, isServing: this.#lease.isHeld(now) }, now);
+    this.#standings = new StandingNews(options.shares);
     this.#takeOver = options.inPlace ? new InPlace(options.units) : null;
+    const majority = Math.floor(options.nodes / 2) + 1;
+    this.#quorum = options.partition === "majority"
+      ? new Quorum(majority, this.#detectionMs, now)
+      : null;
   }
 
   /** When the next step is due, if nothing comes before. */
@@ -116,23 +143,29 @@ export class Node {
 
   snapshot(now: Millis): Snapshot {
     return describe({
+      options: this.#options,
       self: this.#ownHeartbeat(now),
       incarnation: this.#options.incarnation,
-      reason: this.#reason,
+      reason: this.#patience.explain(this.#reason, now),
       leaseUntil: this.#lease.until,
       plan: this.#ownership.plan,
       peers: this.#membership.live(),
       refused: this.#refused,
+      shares: this.#options.shares,
+      health: this.#fitness.verdict,
+      versionInUse: this.#fitness.inUse(this.#live().map(({ heartbeat }) => heartbeat)),
     });
   }
 
   // ---- inputs
 
   #take(input: Input, now: Millis): void {
+    this.#hasNews ||= input.kind !== "tick" && input.kind !== "message";
     switch (input.kind) {
       case "tick":
         return;
       case "message":
+        this.#hasNews ||= input.message[0] !== heartbeatType;
         return this.#takeMessage(input.incarnation, input.interfaceIndex, input.message, now);
       case "carrier":
         this.#carriers = input.up
@@ -152,6 +185,20 @@ export class Node {
         if (this.#state === "draining" && !this.#leaving) this.#enter("ready", null);
         this.#takeOver?.insist();
         return;
+      case "health":
+      case "ruleset":
+        this.#tell(this.#fitness.take(input));
+        return this.#pulse.hurry();
+      case "weight":
+        this.#weight = input.weight;
+        return this.#pulse.hurry();
+      case "balance":
+        this.#wish.ask(input.owners, now + 3 * this.#detectionMs);
+        this.#nextPlanCheck = now;
+        return;
+      case "forward":
+      case "executed":
+        return this.#forwarding.input(input, this.#membership.live(), now);
       case "leave":
         this.#leaving = true;
         return this.#drain();
@@ -160,17 +207,44 @@ export class Node {
 
   #takeMessage(incarnation: string, interfaceIndex: number, message: Uint8Array, now: Millis) {
     if (message[0] === planPartType) return this.#takePlanPart(incarnation, message, now);
+    if (isForward(message)) {
+      const peer = this.#membership.byIncarnation(incarnation);
+      return this.#refuse(this.#forwarding.take(message, peer, now));
+    }
     if (message[0] !== heartbeatType) return this.#refuse("unknown type");
-    const heartbeat = decodeHeartbeat(message);
-    if ("refusal" in heartbeat) return this.#refuse(heartbeat.refusal);
+    const known = this.#membership.byIncarnation(incarnation);
+    if (known !== null && sequenceOf(message) === known.heartbeat.sequence) {
+      if (!this.#membership.hearAgain(known, interfaceIndex, now)) this.#refuse("replayed");
+      return;
+    }
+    const decoded = known?.decoder.decode(message) ??
+      { heartbeat: decodeHeartbeat(message), isNews: true };
+    const read = "refusal" in decoded ? decoded : decoded.heartbeat;
+    if ("refusal" in read) return this.#refuse(read.refusal);
+    const heartbeat = this.#fitness.understood(read);
+    const mismatch = this.#fitness.mismatch(heartbeat);
+    if (mismatch !== null) {
+      this.#refuse("version");
+      return this.#takeConflict(mismatch, now);
+    }
+    this.#hasNews ||= !("isNews" in decoded) || decoded.isNews || !known?.confirmed;
     const hearing = this.#membership.hear(incarnation, heartbeat, interfaceIndex, now);
     if (hearing.kind === "refused") return this.#refuse(hearing.reason);
     if (hearing.kind === "again") return;
     this.#ownership.heard({ incarnation, heartbeat });
+    this.#tellQuorum(hearing.peer, now);
     if (hearing.kind === "new") {
       this.#event("info", "peer-heard", `${heartbeat.name} is heard`, { node: heartbeat.name });
     }
     if (hearing.kind === "new" || heartbeat.ackSoon || !hearing.peer.confirmed) this.#pulse.hurry();
+  }
+
+  #tellQuorum(peer: Peer, now: Millis): void {
+    if (this.#quorum === null || !peer.confirmed) return;
+    const isKnown = (incarnation: string) =>
+      incarnation === this.#options.incarnation ||
+      this.#membership.byIncarnation(incarnation) !== null;
+    this.#quorum.heard(peer, this.#pulse.sentAt(peer.ackedSequence), isKnown, now);
   }
 
   #takePlanPart(incarnation: string, message: Uint8Array, now: Millis): void {
@@ -203,6 +277,7 @@ export class Node {
       }
       return;
     }
+    if (report.kind === "busy") return this.#patience.told(report.buckets);
     const peer = this.#membership.byIncarnation(report.incarnation);
     if (peer === null) return;
     if (report.kind === "proven") {
@@ -220,16 +295,46 @@ export class Node {
 
   #drain(): void {
     if (this.#state === "ready") this.#enter("draining", this.#leaving ? "leaving" : "on request");
-    else if (this.#leaving && this.#state !== "draining") this.#enter("left", null);
+    else if (this.#leaving && this.#state !== "draining" && this.#state !== "left") {
+      this.#enter("left", null);
+    }
   }
 
   // ---- settling
 
   #settle(now: Millis): void {
     if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
+    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null;
+    this.#buryTheDead(now);
+    if (this.#hasNews) this.#advanceState(now);
+    this.#renewLease(now);
+    const isHeld = this.#lease.isHeld(now);
+    if (this.#hasNews || isHeld !== this.#wasHeld) this.#lookAtAll(now);
+    this.#wasHeld = isHeld;
+    this.#effects.push(...this.#forwarding.step(() => this.#membership.live(), now));
+    this.#speak(now);
+    this.#deadline = this.#nextDeadline(now);
+  }
+
+  /** All that does not follow from the time and acknowledgements alone. */
+  #lookAtAll(now: Millis): void {
+    this.#resolveConflicts();
+    this.#makePlan(now);
+    this.#activate(now);
+    this.#startReleases(now);
+    this.#tellDatapath();
+    this.#tellReplication();
+    // What has changed may make more due.
+    this.#hasNews = this.#effects.some(({ kind }) => kind !== "lease");
+    this.#nextLook = this.#nextLookAfter(now);
+  }
+
+  #buryTheDead(now: Millis): void {
     for (const { peer, reason } of this.#membership.expire(now, this.#pulse.sequence)) {
       this.#ownership.gone(peer.incarnation);
+      this.#quorum?.lost(peer.incarnation, now);
       this.#assemblies.delete(peer.incarnation);
+      this.#hasNews = true;
       this.#pulse.hurry();
       this.#event(
         reason === "silent" ? "warning" : "info",
@@ -240,16 +345,6 @@ export class Node {
         { node: peer.name, buckets: peer.heartbeat.held.size },
       );
     }
-    this.#advanceState(now);
-    this.#renewLease(now);
-    this.#resolveConflicts();
-    this.#makePlan(now);
-    this.#activate(now);
-    this.#startReleases();
-    this.#tellDatapath();
-    this.#tellReplication();
-    this.#speak(now);
-    this.#deadline = this.#nextDeadline(now);
   }
 
   #advanceState(now: Millis): void {
@@ -263,9 +358,10 @@ export class Node {
 
   #tryToJoin(now: Millis): void {
     const verdict = this.#admission.judge(this.#membership.heard(), now, this.#unmet());
-    if (verdict.kind === "admitted") return this.#enter("syncing", null);
-    this.#reason = verdict.reason;
-    if (verdict.probe) this.#effects.push({ kind: "probe" });
+    const waiting = this.#fitness.waitsFor(now);
+    if (verdict.kind === "admitted" && waiting === null) return this.#enter("syncing", null);
+    this.#reason = verdict.kind === "wait" ? verdict.reason : waiting;
+    if (verdict.kind === "wait" && verdict.probe) this.#effects.push({ kind: "probe" });
   }
 
   /** What a takeover in place still waits for; null: nothing. */
@@ -301,7 +397,10 @@ export class Node {
         detectionMs: this.#detectionMs,
         guardMs: this.#guardMs,
         groupSize: this.#groupSize(now),
-        required: this.#required(),
+        required: this.#quorum?.required ?? 1,
+        acknowledged: this.#quorum === null
+          ? []
+          : this.#membership.met().map((peer) => this.#pulse.sentAt(peer.ackedSequence)),
       };
       const news = this.#lease.renew(peers, terms, serving, now);
       if (news !== "none") this.#tellLeaseNews(news);
@@ -328,16 +427,11 @@ export class Node {
     if (this.#ownership.forfeited) return;
     if (now < this.#lease.lostForGoodAt(this.#options.intervalMs)) return;
     const dropped = this.#ownership.forfeit();
+    this.#hasNews = true;
     this.#pulse.hurry();
     this.#event("warning", "forfeited", `gave up ${dropped.size} buckets until the next plan`, {
       buckets: dropped.size,
     });
-  }
-
-  /** Nodes whose acknowledgement the lease needs, this one included. */
-  #required(): number {
-    if (this.#options.partition === "serve") return 1;
-    return Math.floor((this.#ownership.plan?.members.length ?? 1) / 2) + 1;
   }
 
   #tellLease(): void {
@@ -360,18 +454,17 @@ export class Node {
   }
 
   #makePlan(now: Millis): void {
-    const nodes = planningNodes(
-      [
-        { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) },
-        ...this.#live(),
-      ],
-      this.#options,
-    );
+    const self = { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
+    const all = [self, ...this.#live()];
+    const nodes = planningNodes(all, this.#options);
     const key = viewKey(nodes);
     if (key !== this.#viewKey) {
       this.#viewKey = key;
       this.#viewSince = now;
       this.#nextPlanCheck = now;
+    }
+    if (now - this.#viewSince >= this.#detectionMs) {
+      this.#standings.take(key, all).forEach((event) => this.#tell(event));
     }
     const planner = nodes.find((node) => node.state === "ready");
     if (planner?.incarnation !== this.#options.incarnation) return;
@@ -379,12 +472,6 @@ export class Node {
     if (now < this.#nextPlanCheck) return;
     this.#nextPlanCheck = now + this.#detectionMs;
     const present = this.#ownership.plan;
-    if (this.#options.partition === "majority" && present !== null) {
-      const staying = present.members.filter((m) =>
-        nodes.some((n) => n.incarnation === m.incarnation)
-      );
-      if (2 * staying.length <= present.members.length) return;
-    }
     const plan = nextPlan({
       self: this.#options.name,
       nodes,
@@ -392,6 +479,7 @@ export class Node {
       backups: this.#options.backups,
       group: this.#groupSize(now),
       units: this.#options.units,
+      wished: this.#wish.take(now),
     });
     if (plan !== null) this.#adopt(plan, now);
   }
@@ -414,7 +502,8 @@ export class Node {
 
   #activate(now: Millis): void {
     if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
-    const activated = this.#ownership.activate(this.#live(), now >= this.#inheritsFrom);
+    const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now);
+    const activated = this.#ownership.activate(this.#live(), mayInherit);
     if (activated.isEmpty) return;
     this.#claimGroup = this.#groupSize(now);
     this.#pulse.hurry();
@@ -424,10 +513,20 @@ export class Node {
     });
   }
 
-  #startReleases(): void {
+  /** Those that show the same plan are enough to be sure that nobody else holds anything. */
+  #isAgreed(now: Millis): boolean {
+    const digest = this.#ownership.plan?.digest;
+    const supporters = this.#membership.live().filter((peer) =>
+      peer.heartbeat.planDigest === digest
+    );
+    return this.#quorum?.agrees(supporters, now) ?? true;
+  }
+
+  #startReleases(now: Millis): void {
     const releases = this.#ownership.startReleases(
       this.#live(),
       (incarnation) => this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
+      this.#patience.waiting(() => this.#ownership.due(), now),
     );
     for (const order of releases) {
       this.#pulse.hurry();
@@ -466,10 +565,11 @@ export class Node {
       epoch: plan?.epoch ?? 0,
       claims,
       keeps: settled ? this.#ownership.ranked().union(claims) : BucketSet.all(),
+      tellBusy: this.#patience.isWaiting,
       peers: this.#membership.live().map((peer) => ({
         name: peer.name,
         incarnation: peer.incarnation,
-        addresses: peer.heartbeat.addresses.map(formatAddress),
+        addresses: peer.addresses,
         holds: this.#holdsOf(peer, claims),
       })),
     };
@@ -524,12 +624,11 @@ export class Node {
       name: this.#options.name,
       sequence: this.#pulse.sequence,
       intervalMs: this.#options.intervalMs,
-      weight: this.#weight,
+      ...this.#fitness.says({ weight: this.#weight, carriers: this.#carriers }, () => this.#live()),
       configDigest: this.#options.configDigest,
       planEpoch: plan?.epoch ?? 0,
       planDigest: plan?.digest ?? noPlanDigest,
       claimGroup: this.#claimGroup,
-      carriers: this.#carriers,
       held: this.#ownership.held,
       claims: this.#ownership.claims,
       proven: this.#proven(),
@@ -598,9 +697,14 @@ export class Node {
     this.#event("info", "state", reason === null ? state : `${state}: ${reason}`, { state });
   }
 
-  #refuse(reason: string): void {
+  #refuse(reason: string | null): void {
+    if (reason === null) return;
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
     this.#event("warning", "refused", `a datagram was refused: ${reason}`, { reason });
+  }
+
+  #tell(event: CoreEvent | null): void {
+    if (event !== null) this.#effects.push({ kind: "event", event });
   }
 
   #event(
@@ -613,26 +717,42 @@ export class Node {
   }
 
   #nextDeadline(now: Millis): Millis {
+    let next = Math.min(this.#pulse.nextAt, this.#nextLook);
+    const notBefore = (time: Millis) => {
+      if (time > now && time < next) next = time;
+    };
+    notBefore(this.#forwarding.nextAt);
+    notBefore(this.#lease.until);
+    notBefore(this.#lease.lostForGoodAt(this.#options.intervalMs));
+    for (const peer of this.#membership.heard()) notBefore(this.#membership.diesAt(peer));
+    return Math.max(now, next);
+  }
+
+  #nextLookAfter(now: Millis): Millis {
     const times = [
-      this.#lease.until,
-      this.#lease.lostForGoodAt(this.#options.intervalMs),
       this.#viewSince + this.#detectionMs,
       this.#nextPlanCheck,
       this.#inheritsFrom,
-      ...this.#membership.heard().map((peer) => this.#membership.diesAt(peer)),
+      this.#patience.nextAt,
       ...(this.#state === "joining" ? this.#admission.nextAt : []),
-    ].filter((time) => time > now);
-    return Math.max(now, Math.min(this.#pulse.nextAt, ...times));
+      this.#fitness.verdictUntil,
+    ];
+    return Math.min(...times.filter((time) => time > now));
   }
 }
 
 function isSameOrders(a: ReplicationOrders, b: ReplicationOrders): boolean {
   return a.epoch === b.epoch && a.claims.equals(b.claims) && a.keeps.equals(b.keeps) &&
+    a.tellBusy === b.tellBusy &&
     a.peers.length === b.peers.length &&
     a.peers.every((peer, i) =>
       peer.incarnation === b.peers[i].incarnation && peer.holds.equals(b.peers[i].holds) &&
-      peer.addresses.join() === b.peers[i].addresses.join()
+      isSameList(peer.addresses, b.peers[i].addresses)
     );
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
 }
 
 /**

@@ -1,6 +1,10 @@
 /** What goes into the core and what comes out of it. */
-import type { NodeState } from "./control.ts";
+import type { NodeState, Planning } from "./control.ts";
+import type { ForwardingEffect, ForwardingInput } from "./forwarding/forwarding.ts";
+import type { Verdict } from "./health/verdict.ts";
+import type { Standing } from "./membership/standing.ts";
 import type { BucketSet } from "./ownership/bucket_set.ts";
+import type { WishedOwners } from "./ownership/wish.ts";
 import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "./ports.ts";
 
 /** What the core has to know before it starts; nothing here changes while it runs. */
@@ -12,6 +16,8 @@ export interface NodeOptions {
   readonly intervalMs: number;
   readonly multiplier: number;
   readonly partition: "serve" | "majority";
+  /** How many nodes there are at most; what a majority is of. Only then is it looked at. */
+  readonly nodes: number;
   readonly backups: number | "all";
   /** 16 hexadecimal digits over what must agree on all nodes. */
   readonly configDigest: string;
@@ -24,6 +30,8 @@ export interface NodeOptions {
   readonly clockStepMs: number;
   /** How long to listen before taking buckets from nobody; at least three detection times are used. */
   readonly listenMs: number;
+  /** How long a planned move waits for a bucket's open connections to end; 0: not at all. */
+  readonly drainTimeoutMs?: number;
   /** What a former daemon's datapath still handles, under a lease that is still valid. */
   readonly adopted: { readonly responsibility: BucketSet; readonly leaseUntil: Millis } | null;
   /** Buckets move in so many whole units (ownership/units.ts); by default each for itself. */
@@ -33,6 +41,12 @@ export interface NodeOptions {
    * and nobody serves, this node joins only when every bucket is held by a node that is heard.
    */
   readonly inPlace?: boolean;
+  /** The version of the protocol that it speaks; by default the newest. */
+  readonly version?: 1 | 2;
+  /** What must agree, by topic (membership/agreement.ts): 8 hexadecimal digits each. */
+  readonly topics?: readonly string[];
+  /** It has checks: it counts as healthy only when they pass, and waits so long for that to join. */
+  readonly verdictMs?: number;
 }
 
 export type Input =
@@ -53,12 +67,26 @@ export type Input =
   | { readonly kind: "replication"; readonly report: ReplicationReport }
   | { readonly kind: "drain" }
   | { readonly kind: "resume" }
+  /** The weight from now on, above 0, in thousandths. */
+  | { readonly kind: "weight"; readonly weight: number }
+  /** Owners that are asked for; they count where this node plans. */
+  | { readonly kind: "balance"; readonly owners: WishedOwners }
+  | ForwardingInput
+  | HealthInput
   /** Drain, then leave for good. */
   | { readonly kind: "leave" };
+
+/** What the machine found out about this node. */
+export type HealthInput =
+  /** What its checks say now. */
+  | { readonly kind: "health"; readonly verdict: Verdict }
+  /** Digest of its firewall's rules, 8 hexadecimal digits; null: they cannot be read. */
+  | { readonly kind: "ruleset"; readonly digest: string | null };
 
 export type Effect =
   /** Send to everybody, on all interfaces. */
   | { readonly kind: "send"; readonly message: Uint8Array<ArrayBuffer> }
+  | ForwardingEffect
   | { readonly kind: "responsibility"; readonly buckets: BucketSet; readonly epoch: number }
   | { readonly kind: "lease"; readonly until: Millis }
   | { readonly kind: "orders"; readonly orders: ReplicationOrders }
@@ -97,7 +125,12 @@ export interface Snapshot {
   /** Every bucket is held, and a live backup has acknowledged everything of it. */
   readonly safe: boolean;
   readonly unsafeBecause: string | null;
+  readonly planning: Planning;
   readonly refused: Readonly<Record<string, number>>;
+  /** What this node's checks say. */
+  readonly health: Verdict;
+  /** What this node speaks, the oldest that it understands, and the least that a live member speaks. */
+  readonly protocol: { readonly version: number; readonly oldest: number; readonly inUse: number };
 }
 
 export interface SnapshotMember {
@@ -108,4 +141,9 @@ export interface SnapshotMember {
   readonly buckets: number;
   /** null: this node itself. */
   readonly lastHeard: Millis | null;
+  /** Version of the protocol that it speaks. */
+  readonly version: number;
+  /** null: it does not say (version 1). */
+  readonly healthy: boolean | null;
+  readonly standing: Standing;
 }

@@ -28,6 +28,15 @@ export interface SteeringCounters {
   };
 }
 
+/**
+ * What was taken of each bucket since the datapath's state was made: 256 numbers each. Received
+ * frames as the datapath sees them (several that were merged on receipt are one), with their headers.
+ */
+export interface BucketCounters {
+  readonly packets: readonly number[];
+  readonly bytes: readonly number[];
+}
+
 /** What the kernel's part of the datapath goes by. */
 export interface SteeringState {
   readonly responsibility: BucketSet;
@@ -80,6 +89,8 @@ export interface ReplicationOrders {
   readonly keeps: BucketSet;
   /** Live peers; streams to any other are closed. */
   readonly peers: readonly ReplicationPeer[];
+  /** Whether to tell, again and again, which claims are `busy`. */
+  readonly tellBusy: boolean;
 }
 
 /**
@@ -100,6 +111,8 @@ export type ReplicationReport =
     readonly incarnation: string;
     readonly proven: BucketSet;
   }
+  /** Of the claims, those with open connections of services on this node, just now. */
+  | { readonly kind: "busy"; readonly buckets: BucketSet }
   /** `peer` has sent all flows of all its claims, and they are in this kernel. */
   | { readonly kind: "bulkReceived"; readonly peer: string; readonly incarnation: string }
   /** RELEASE came from `peer`, behind everything that it had to say of these buckets. */

@@ -1,12 +1,22 @@
 /** The core's state at one moment, as `avail status` and the tests look at it. */
+import type { Planning } from "./control.ts";
 import type { Peer } from "./membership/peer.ts";
+import { standingsOf } from "./membership/standing.ts";
+import { planningNodes } from "./membership/view.ts";
 import type { Snapshot } from "./node_types.ts";
 import { bucketCount, BucketSet } from "./ownership/bucket_set.ts";
+import type { LiveNode } from "./ownership/ownership.ts";
 import type { Plan } from "./ownership/plan.ts";
+import { plannerInput } from "./ownership/planning.ts";
 import type { Millis } from "./ports.ts";
 import type { Heartbeat } from "./wire/heartbeat.ts";
 
 export interface SnapshotSource {
+  /** As of `NodeOptions`. */
+  readonly options: {
+    readonly backups: number | "all";
+    readonly units?: number;
+  };
   readonly self: Heartbeat;
   readonly incarnation: string;
   readonly reason: string | null;
@@ -14,6 +24,10 @@ export interface SnapshotSource {
   readonly plan: Plan | null;
   readonly peers: readonly Peer[];
   readonly refused: ReadonlyMap<string, number>;
+  readonly shares: number;
+  readonly health: Snapshot["health"];
+  /** The version that all live members speak. */
+  readonly versionInUse: number;
 }
 
 export function describe(source: SnapshotSource): Snapshot {
@@ -33,6 +47,12 @@ export function describe(source: SnapshotSource): Snapshot {
       return live && name !== owner ? [name] : [];
     })
   );
+  const standings = standingsOf(nodes, source.shares);
+  const fitness = (incarnation: string, { version, unfit }: Heartbeat) => ({
+    version,
+    healthy: version < 2 ? null : !unfit,
+    standing: standings.get(incarnation)!,
+  });
   const unsafeBecause = whyUnsafe(nodes.map(({ heartbeat }) => heartbeat), owners);
   return {
     name: self.name,
@@ -52,6 +72,7 @@ export function describe(source: SnapshotSource): Snapshot {
         weight: self.weight,
         buckets: self.held.size,
         lastHeard: null,
+        ...fitness(source.incarnation, self),
       },
       ...peers.map((peer) => ({
         name: peer.name,
@@ -60,13 +81,29 @@ export function describe(source: SnapshotSource): Snapshot {
         weight: peer.heartbeat.weight,
         buckets: peer.heartbeat.held.size,
         lastHeard: peer.lastHeard,
+        ...fitness(peer.incarnation, peer.heartbeat),
       })),
     ].sort((a, b) => a.name < b.name ? -1 : 1),
     owners,
     backups,
     safe: unsafeBecause === null,
     unsafeBecause,
+    planning: planningOf(nodes, source),
     refused: Object.fromEntries(source.refused),
+    health: source.health,
+    protocol: { version: self.version, oldest: self.oldest, inUse: source.versionInUse },
+  };
+}
+
+/** What the planner goes by in this view. */
+function planningOf(
+  nodes: readonly LiveNode[],
+  { options: { backups, units }, shares, plan }: SnapshotSource,
+): Planning {
+  const view = planningNodes(nodes, { shares });
+  return {
+    planner: view.find((node) => node.state === "ready")?.name ?? null,
+    input: plannerInput({ nodes: view, present: plan, backups, units }),
   };
 }
 

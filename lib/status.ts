@@ -1,6 +1,8 @@
 /** From the parts of a running daemon to what `avail status` shows. */
-import type { Status } from "./control.ts";
-import type { Snapshot } from "./node_types.ts";
+import type { CheckStatus, MemberStatus, Status } from "./control.ts";
+import { obstacleText } from "./membership/standing_news.ts";
+import type { Snapshot, SnapshotMember } from "./node_types.ts";
+import type { BucketLoad } from "./ownership/load_meter.ts";
 import type { Millis, SteeringCounters } from "./ports.ts";
 
 export interface StatusSource {
@@ -11,6 +13,10 @@ export interface StatusSource {
   readonly why: string;
   readonly weaker?: readonly string[] | undefined;
   readonly counters: SteeringCounters;
+  readonly load: BucketLoad | null;
+  readonly checks: readonly CheckStatus[];
+  /** Interfaces of the shares, as the core numbers them. */
+  readonly shares: readonly string[];
   readonly now: Millis;
 }
 
@@ -28,11 +34,7 @@ export function statusOf(source: StatusSource): Status {
     epoch: snapshot.epoch,
     safe: snapshot.safe,
     ...(snapshot.unsafeBecause === null ? {} : { unsafeBecause: snapshot.unsafeBecause }),
-    members: snapshot.members.map(({ lastHeard, ...member }) => ({
-      ...member,
-      lastHeardMs: lastHeard === null ? 0 : Math.max(0, Math.round(now - lastHeard)),
-      alive: true,
-    })),
+    members: snapshot.members.map((member) => memberStatus(member, source)),
     owners: snapshot.owners,
     backups: snapshot.backups,
     replication,
@@ -44,7 +46,31 @@ export function statusOf(source: StatusSource): Status {
       leaseMs: Math.min(leaseMsMax, Math.max(0, Math.round(snapshot.leaseUntil - now))),
       accepted: counters.accepted,
       dropped: counters.dropped,
+      load: source.load,
     },
     refused: snapshot.refused,
+    checks: source.checks,
+    health: {
+      ok: snapshot.health.factor === 1 && !snapshot.health.pending,
+      factor: snapshot.health.factor,
+      failing: snapshot.health.failing,
+    },
+    protocol: snapshot.protocol,
+  };
+}
+
+function memberStatus(found: SnapshotMember, { shares, now }: StatusSource): MemberStatus {
+  const { lastHeard, standing, healthy, ...member } = found;
+  const { eligible, obstacle, differs, differsFrom } = standing;
+  return {
+    ...member,
+    lastHeardMs: lastHeard === null ? 0 : Math.max(0, Math.round(now - lastHeard)),
+    alive: true,
+    ...(healthy === null ? {} : { healthy }),
+    eligible,
+    ...(obstacle === null || member.state !== "ready"
+      ? {}
+      : { notEligibleBecause: obstacleText(obstacle, (i) => shares[i] ?? `share ${i}`) }),
+    ...(differs.length === 0 ? {} : { differs, differsFrom }),
   };
 }

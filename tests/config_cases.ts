@@ -139,7 +139,7 @@ export const faultyCases: readonly FaultyCase[] = [
     name: "a key that is a word of JavaScript",
     text: append("[constructor]\n__proto__ = 1\n"),
     faults: [
-      "24: constructor: unknown key; known here: cluster, node, link, share, detection, replication, datapath, control, metrics",
+      "24: constructor: unknown key; known here: cluster, node, link, share, detection, replication, datapath, control, metrics, check",
     ],
   },
 
@@ -246,6 +246,13 @@ export const faultyCases: readonly FaultyCase[] = [
 
   // ---- choices
   {
+    name: "a majority of an unknown number",
+    change: [["[node]", 'partition = "majority"\n[node]']],
+    faults: [
+      '5: cluster.partition: "majority" needs to know of how many nodes; add nodes = 3, or as many as there are, to [cluster]',
+    ],
+  },
+  {
     name: "misspelt partition",
     change: [["[node]", 'partition = "majorty"\n[node]']],
     faults: ['5: cluster.partition: "majorty" is none of the choices; did you mean "majority"?'],
@@ -291,6 +298,18 @@ backend = "clusterip"
     name: "weight 0",
     change: [['name = "fw1"', 'name = "fw1"\nweight = 0']],
     faults: ["7: node.weight: 0 is out of range; write a number from 0.01 to 1000"],
+  },
+  {
+    name: "drain_timeout without a unit",
+    change: [['name = "fw1"', 'name = "fw1"\ndrain_timeout = "30"']],
+    faults: [
+      '7: node.drain_timeout: "30" is no duration; write a number with its unit, such as "30s"',
+    ],
+  },
+  {
+    name: "drain_timeout of two hours",
+    change: [['name = "fw1"', 'name = "fw1"\ndrain_timeout = "7200s"']],
+    faults: ['7: node.drain_timeout: "7200s" is out of range; write "0s" to "3600s"'],
   },
   {
     name: "weight infinite",
@@ -596,6 +615,123 @@ backend = "clusterip"
     name: "nine links",
     text: append(Array.from({ length: 8 }, (_, i) => `[[link]]\ninterface = "l${i}"\n`).join("")),
     faults: ["38: link[8]: is number 9; keep 8 at most"],
+  },
+
+  // ---- checks
+  {
+    name: "check without anything",
+    text: append("[[check]]\n"),
+    faults: [
+      '24: check[0].name: is missing; add name = "web"',
+      '24: check[0]: has neither tcp nor http nor command; add what is to be checked, such as tcp = "127.0.0.1:80"',
+    ],
+  },
+  {
+    name: "check of two things",
+    text: append('[[check]]\nname = "web"\ntcp = "h:80"\nhttp = "http://h/"\n'),
+    faults: [
+      "27: check[0].http: stands beside tcp; a check has one of tcp, http, command: write a [[check]] for each",
+    ],
+  },
+  {
+    name: "checks of one name",
+    text: append(
+      '[[check]]\nname = "web"\ntcp = "h:80"\n[[check]]\nname = "web"\ntcp = "h:81"\n',
+    ),
+    faults: [
+      '28: check[1].name: "web" is also check[0].name (line 25); give each check a name of its own',
+    ],
+  },
+  {
+    name: "check of a port alone",
+    text: append('[[check]]\nname = "web"\ntcp = "80"\n'),
+    faults: [
+      '26: check[0].tcp: "80" is no host with port; write "127.0.0.1:80", "[::1]:80" or "www.example.net:80"',
+    ],
+  },
+  {
+    name: "check of IPv6 without brackets",
+    text: append('[[check]]\nname = "web"\ntcp = "::1:80"\n'),
+    faults: [
+      '26: check[0].tcp: "::1:80" is no host with port; write "127.0.0.1:80", "[::1]:80" or "www.example.net:80"',
+    ],
+  },
+  {
+    name: "check by HTTPS",
+    text: append('[[check]]\nname = "web"\nhttp = "https://h/"\n'),
+    faults: [
+      '26: check[0].http: "https://h/" is HTTPS, which checks do not speak; write http://, or a command that does',
+    ],
+  },
+  {
+    name: "check by HTTP without scheme, and a status that is none",
+    text: append('[[check]]\nname = "web"\nhttp = "h:80/"\nstatus = 2000\n'),
+    faults: [
+      '26: check[0].http: "h:80/" is no HTTP address; write "http://host:port/path"',
+      "27: check[0].status: 2000 is out of range; write a whole number from 100 to 599",
+    ],
+  },
+  {
+    name: "check with a line break in its path",
+    text: append('[[check]]\nname = "web"\nhttp = "http://h/a\\r\\nb"\n'),
+    faults: [
+      '26: check[0].http: "http://h/a\\r\\nb" is no HTTP address; write "http://host:port/path"',
+    ],
+  },
+  {
+    name: "status without http",
+    text: append('[[check]]\nname = "web"\ntcp = "h:80"\nstatus = 200\n'),
+    faults: ["27: check[0].status: 200 stands without http; remove it, or check with http"],
+  },
+  {
+    name: "command for a shell",
+    text: append('[[check]]\nname = "web"\ncommand = "pgrep nginx"\n'),
+    faults: [
+      '26: check[0].command: is text; write the program and its arguments, such as ["/usr/bin/pgrep", "-x", "nginx"]; no shell reads it',
+    ],
+  },
+  {
+    name: "command by name, with a number",
+    text: append('[[check]]\nname = "web"\ncommand = ["pgrep", 1]\n'),
+    faults: [
+      '26: check[0].command[0]: "pgrep" is no absolute path; begin it with /',
+      "26: check[0].command[1]: 1 is a number; write each word in quotes",
+    ],
+  },
+  {
+    name: "numbers of a check",
+    text: append(
+      '[[check]]\nname = "web"\ntcp = "h:80"\ninterval = "10ms"\ntimeout = "0.1"\nrise = 0\nfall = 1.5\nweight = 2\n',
+    ),
+    faults: [
+      '27: check[0].interval: "10ms" is out of range; write "100ms" to "3600s"',
+      '28: check[0].timeout: "0.1" is no duration; write a number with its unit, such as "500ms"',
+      "29: check[0].rise: 0 is out of range; write a whole number from 1 to 1000",
+      "30: check[0].fall: 1.5 is out of range; write a whole number from 1 to 1000",
+      "31: check[0].weight: 2 is out of range; write a number from 0 to 1",
+    ],
+  },
+  {
+    name: "timeout longer than the interval",
+    text: append('[[check]]\nname = "web"\ntcp = "h:80"\ntimeout = "2s"\n'),
+    faults: [
+      '27: check[0].timeout: 2s is longer than the interval of 1s; write "1s" at most, or a longer interval',
+    ],
+  },
+  {
+    name: "a check's key elsewhere, a strange one in a check",
+    text: append('[[check]]\nname = "web"\ntcp = "h:80"\nport = 80\n[control]\nrise = 3\n'),
+    faults: [
+      "27: check[0].port: unknown key; it belongs into [replication]",
+      "29: control.rise: unknown key; it belongs into [[check]]",
+    ],
+  },
+  {
+    name: "seventeen checks",
+    text: append(
+      Array.from({ length: 17 }, (_, i) => `[[check]]\nname = "c${i}"\ntcp = "h:80"\n`).join(""),
+    ),
+    faults: ["72: check[16]: is number 17; keep 16 at most"],
   },
 
   // ---- all at once

@@ -36,12 +36,15 @@ Deno.test("the sound configuration that the faulty ones change is accepted", () 
 });
 
 Deno.test("every key of the contract is read", () => {
+  const byDefault = { intervalMs: 1000, timeoutMs: 500, rise: 2, fall: 3, weight: 0 };
   const { config } = readConfig(
     `
 [cluster]
 name = "edge"
 key_file = "/k"
 partition = "majority"
+nodes = 5
+ruleset = true
 [node]
 name = "fw1"
 weight = 2.5
@@ -69,13 +72,28 @@ mark_mask = 0x000001ff
 socket = "/s"
 [metrics]
 listen = "off"
+[[check]]
+name = "web"
+http = "http://127.0.0.1:8080/alive?deep=1"
+status = 204
+interval = "5s"
+timeout = "2s"
+rise = 1
+fall = 5
+weight = 0.5
+[[check]]
+name = "db"
+tcp = "[::1]:5432"
+[[check]]
+name = "vpn"
+command = ["/usr/bin/wg", "show", "wg 0"]
 `,
     source,
   );
   assertEquals(config, {
     file: "avail.toml",
-    cluster: { name: "edge", keyFile: "/k", partition: "majority" },
-    node: { name: "fw1", weight: 2.5 },
+    cluster: { name: "edge", keyFile: "/k", partition: "majority", nodes: 5, ruleset: true },
+    node: { name: "fw1", weight: 2.5, drainTimeoutMs: 0 },
     links: [{ interface: "eth2", address: "fd00::1" }],
     shares: [{
       interface: "eth0.100",
@@ -93,7 +111,36 @@ listen = "off"
     datapath: { backend: "xdp", markMask: 0x1ff },
     control: { socket: "/s" },
     metrics: { listen: "off" },
+    checks: [{
+      name: "web",
+      probe: { kind: "http", host: "127.0.0.1", port: 8080, path: "/alive?deep=1", status: 204 },
+      intervalMs: 5000,
+      timeoutMs: 2000,
+      rise: 1,
+      fall: 5,
+      weight: 0.5,
+    }, {
+      name: "db",
+      probe: { kind: "tcp", host: "::1", port: 5432 },
+      ...byDefault,
+    }, {
+      name: "vpn",
+      probe: { kind: "command", argv: ["/usr/bin/wg", "show", "wg 0"] },
+      ...byDefault,
+    }],
   });
+});
+
+Deno.test("planned moves wait by default where local services run, and nowhere else", () => {
+  const drainTimeoutOf = (key: string, node = "") =>
+    readConfig(
+      `[cluster]\nname = "edge"\n[node]\nname = "fw1"\n${node}\n` +
+        `[[share]]\ninterface = "eth0"\naddresses = ["192.0.2.1/24"]\nkey = "${key}"\n`,
+      source,
+    ).config.node.drainTimeoutMs;
+  assertEquals(["source", "pair", "flow"].map((key) => drainTimeoutOf(key)), [30_000, 0, 0]);
+  assertEquals(drainTimeoutOf("source", 'drain_timeout = "0s"'), 0);
+  assertEquals(drainTimeoutOf("pair", 'drain_timeout = "1.5s"'), 1500);
 });
 
 Deno.test("what is left out has its default", () => {
@@ -101,9 +148,11 @@ Deno.test("what is left out has its default", () => {
     '[cluster]\nname = "edge"\n[[share]]\ninterface = "eth0"\naddresses = ["192.0.2.1/24"]\n',
     source,
   );
-  assertEquals(config.node, { name: "fw9", weight: 1 });
+  assertEquals(config.node, { name: "fw9", weight: 1, drainTimeoutMs: 0 });
   assertEquals(config.cluster.keyFile, "/etc/avail/cluster.key");
   assertEquals(config.cluster.partition, "serve");
+  assertEquals(config.cluster.ruleset, false);
+  assertEquals(config.checks, []);
   assertEquals(config.links, []);
   assertEquals(config.shares[0].key, "pair");
   assertEquals(config.detection, { intervalMs: 100, multiplier: 3 });

@@ -91,10 +91,13 @@ export class LabNode {
 
   // ---- avail run
 
-  /** Starts `avail run`; resolves when the process is started, not when it is ready. */
-  async start(): Promise<void> {
+  /**
+   * Starts `avail run`, of this program or of another (its argv); resolves when the process is
+   * started, not when it is ready.
+   */
+  async start(program: readonly string[] = selfCommand()): Promise<void> {
     if (this.power !== "idle") throw new AvailError(`${this.name}: cannot start, ${this.power}`);
-    const argv = [...selfCommand(), "run", "--config", this.configFile];
+    const argv = [...program, "run", "--config", this.configFile];
     this.#daemon = await startDetached(
       this.#names.directory,
       this.name,

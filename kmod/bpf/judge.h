@@ -29,7 +29,8 @@ static AVAIL_INLINE int avail_is_to_group(const struct avail_tuple *t)
 	return t->family == 4 && (AVAIL_LE32(t->daddr[0]) & 0xf0) == 0xe0;
 }
 
-static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8 *end)
+/* bytes: of the whole frame, of which `end` may be before the end. */
+static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8 *end, u32 bytes)
 {
 	struct avail_tuple tuple;
 	int bucket;
@@ -49,6 +50,7 @@ static AVAIL_INLINE struct avail_judgement avail_judge(const u8 *frame, const u8
 			return avail_refuse(AVAIL_COUNT_NOT_OWNED);
 		if (!avail_has_lease())
 			return avail_refuse(AVAIL_COUNT_LEASE_EXPIRED);
+		avail_count_load(bucket, bytes);
 	} else if (bucket == AVAIL_ARP || bucket == AVAIL_NDP) {
 		/* Every node hears questions and answers, and so learns the neighbours. */
 		if (avail_is_from_peer(frame, end))

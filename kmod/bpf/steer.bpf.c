@@ -26,6 +26,14 @@ struct avail_map counts SEC("maps") = {
 	.entries = AVAIL_COUNTS,
 };
 
+/* One element: one look-up finds any bucket's counters, side by side in one cache line. */
+struct avail_map loads SEC("maps") = {
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+	.key_bytes = sizeof(u32),
+	.value_bytes = sizeof(struct avail_load),
+	.entries = 1,
+};
+
 #include "permission.h"
 #include "neighbour.h"
 #include "judge.h"
@@ -35,7 +43,7 @@ SEC("xdp")
 int steer_xdp(struct xdp_md *ctx)
 {
 	u8 *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct avail_judgement j = avail_judge(frame, end);
+	struct avail_judgement j = avail_judge(frame, end, end - frame);
 	int i;
 
 	if (j.verdict == AVAIL_REFUSE)
@@ -94,7 +102,7 @@ int steer_ingress(struct __sk_buff *skb)
 		return AVAIL_TCX_NEXT;
 	if (skb->data_end - skb->data < wanted)
 		bpf_skb_pull_data(skb, wanted);
-	j = avail_judge((void *)(long)skb->data, (void *)(long)skb->data_end);
+	j = avail_judge((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
 	if (j.verdict == AVAIL_REFUSE)
 		return AVAIL_TCX_DROP;
 	if (j.verdict == AVAIL_TAKE) {

@@ -16,6 +16,9 @@
  *    of the file whose descriptor IFLA_CLUSTERDEV_STATE_FD names; several devices may share one,
  *    and then switch together. CLUSTERDEV_IOC_ADOPT makes a file that was just opened refer to the
  *    page that a device uses already. The page lives as long as anything refers to it.
+ *
+ * read() of that file gives the counters of the page's devices by bucket (struct avail_load,
+ * state.h: 4096 bytes from offset 0), also without RTNL.
  */
 #ifndef CLUSTERDEV_H
 #define CLUSTERDEV_H

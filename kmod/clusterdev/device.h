@@ -48,9 +48,16 @@ struct cd_counters {
 	struct u64_stats_sync syncp;
 };
 
+/* As struct avail_load: packets, then bytes. */
+struct cd_load {
+	u64_stats_t bucket[AVAIL_BUCKETS][2];
+	struct u64_stats_sync syncp;
+};
+
 struct cd_state {
 	refcount_t users;		/* files and configurations */
 	struct avail_state *shared;	/* a page; user space can write it at any time */
+	struct cd_load __percpu *load;	/* of all devices that use the page */
 };
 
 struct cd_config {
@@ -147,6 +154,16 @@ static inline void cd_count_bytes(const struct cd_dev *cd, enum cd_count reason,
 	u64_stats_inc(&c->value[reason]);
 	u64_stats_add(&c->value[bytes], length);
 	u64_stats_update_end(&c->syncp);
+}
+
+static inline void cd_count_load(const struct cd_state *state, u32 bucket, unsigned int length)
+{
+	struct cd_load *load = this_cpu_ptr(state->load);
+
+	u64_stats_update_begin(&load->syncp);
+	u64_stats_inc(&load->bucket[bucket][0]);
+	u64_stats_add(&load->bucket[bucket][1], length);
+	u64_stats_update_end(&load->syncp);
 }
 
 /* One bit of one word: whatever user space writes meanwhile, it is the old bit or the new one. */

@@ -160,6 +160,25 @@ static rx_handler_result_t cd_take(const struct cd_dev *cd, struct sk_buff **psk
 	return RX_HANDLER_ANOTHER;
 }
 
+/*
+ * A frame to the cluster MAC; a negative bucket: none. Not inlined: what it needs is not to burden the
+ * way of the frames that are refused.
+ */
+static noinline rx_handler_result_t cd_take_own(const struct cd_dev *cd, const struct cd_config *c,
+						struct sk_buff **pskb, int bucket)
+{
+	rx_handler_result_t result = cd_take(cd, pskb, true);
+	struct sk_buff *skb = *pskb;
+
+	if (likely(bucket >= 0 && skb)) {
+		cd_count_load(c->state, bucket, skb->len + ETH_HLEN);
+		if (c->mark_mask)
+			skb->mark = (skb->mark & ~c->mark_mask) |
+				    ((0x100u | (u32)bucket) << c->mark_shift);
+	}
+	return result;
+}
+
 /* Frames of other nodes are the usual case, and no reason for an alarm in drop monitors. */
 static rx_handler_result_t cd_refuse(const struct cd_dev *cd, struct sk_buff *skb,
 				     enum cd_count reason)
@@ -177,7 +196,6 @@ static rx_handler_result_t cd_judge(const struct cd_dev *cd, struct sk_buff **ps
 	const struct cd_config *c = rcu_dereference(cd->config);
 	struct sk_buff *skb = *pskb;
 	int bucket = cd_bucket_of_skb(c, skb);
-	rx_handler_result_t result;
 
 	if (likely(bucket >= 0)) {
 		if (!cd_owns(c, bucket))
@@ -193,11 +211,7 @@ static rx_handler_result_t cd_judge(const struct cd_dev *cd, struct sk_buff **ps
 		/* AVAIL_FRAGMENT_TO_NAT too: taken here, every node would answer it. */
 		return cd_refuse(cd, skb, CD_MALFORMED);
 	}
-	result = cd_take(cd, pskb, true);
-	if (c->mark_mask && bucket >= 0 && *pskb)
-		(*pskb)->mark = ((*pskb)->mark & ~c->mark_mask) |
-				((0x100u | (u32)bucket) << c->mark_shift);
-	return result;
+	return cd_take_own(cd, c, pskb, bucket);
 }
 
 /*

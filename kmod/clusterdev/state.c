@@ -6,6 +6,10 @@
  * A takeover must not wait for RTNL, which a driver may hold for seconds, nor for memory. So user
  * space stores these three words itself. The kernel trusts none of them: it reads single words, and
  * any value means something.
+ *
+ * With the page go the counters of what was taken, by bucket: read() of the file gives their sums
+ * (struct avail_load). They too are had without RTNL, and a daemon that adopts a page goes on with
+ * them.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -16,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
@@ -36,12 +41,19 @@ struct cd_state *cd_state_new(void)
 	if (!state)
 		return NULL;
 	state->shared = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!state->shared) {
-		kfree(state);
-		return NULL;
-	}
+	if (!state->shared)
+		goto free_state;
+	state->load = __netdev_alloc_pcpu_stats(struct cd_load, GFP_KERNEL_ACCOUNT);
+	if (!state->load)
+		goto free_page;
 	refcount_set(&state->users, 1);
 	return state;
+
+free_page:
+	free_page((unsigned long)state->shared);
+free_state:
+	kfree(state);
+	return NULL;
 }
 
 /* In any context. A page that is still mapped somewhere lives on until it is not. */
@@ -49,6 +61,7 @@ void cd_state_put(struct cd_state *state)
 {
 	if (!state || !refcount_dec_and_test(&state->users))
 		return;
+	free_percpu(state->load);
 	free_page((unsigned long)state->shared);
 	kfree(state);
 }
@@ -87,6 +100,29 @@ void cd_state_get_responsibility(const struct cd_state *state, u8 map[32])
 	}
 }
 
+/* Each counter is whole; they are read one after the other. */
+static void cd_state_sum_load(const struct cd_state *state, struct avail_load *sum)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		const struct cd_load *load = per_cpu_ptr(state->load, cpu);
+
+		for (i = 0; i < AVAIL_BUCKETS; i++) {
+			u64 packets, bytes;
+			unsigned int start;
+
+			do {
+				start = u64_stats_fetch_begin(&load->syncp);
+				packets = u64_stats_read(&load->bucket[i][0]);
+				bytes = u64_stats_read(&load->bucket[i][1]);
+			} while (u64_stats_fetch_retry(&load->syncp, start));
+			sum->bucket[i].packets += packets;
+			sum->bucket[i].bytes += bytes;
+		}
+	}
+}
+
 static int cd_open_file(struct inode *inode, struct file *file)
 {
 	struct cd_file *cf;
@@ -113,6 +149,24 @@ static int cd_release_file(struct inode *inode, struct file *file)
 	cd_state_put(cf->state);
 	kfree(cf);
 	return 0;
+}
+
+/* The counters by bucket, as they are now. */
+static ssize_t cd_read_file(struct file *file, char __user *to, size_t bytes, loff_t *at)
+{
+	struct cd_file *cf = file->private_data;
+	struct avail_load *sum = kzalloc(sizeof(*sum), GFP_KERNEL_ACCOUNT);
+	ssize_t copied;
+
+	BUILD_BUG_ON(ARRAY_SIZE(sum->bucket) != AVAIL_BUCKETS);
+	if (!sum)
+		return -ENOMEM;
+	mutex_lock(&cf->lock);
+	cd_state_sum_load(cf->state, sum);
+	mutex_unlock(&cf->lock);
+	copied = simple_read_from_buffer(to, bytes, at, sum, sizeof(*sum));
+	kfree(sum);
+	return copied;
 }
 
 static int cd_map_file(struct file *file, struct vm_area_struct *vma)
@@ -184,6 +238,7 @@ static const struct file_operations cd_file_operations = {
 	.owner = THIS_MODULE,
 	.open = cd_open_file,
 	.release = cd_release_file,
+	.read = cd_read_file,
 	.mmap = cd_map_file,
 	.unlocked_ioctl = cd_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

@@ -2,9 +2,12 @@
 import type { Config } from "../config.ts";
 import { examineConfig } from "../config_file.ts";
 import { AvailError, ConfigError, exitCodes, type Fault } from "../errors.ts";
+import { programFaults } from "./check_programs.ts";
 import { nearestWord } from "../nearest.ts";
 import { keyLines } from "../toml_lines.ts";
-import { KeyFileError, type KeyRing, parseKeyFile } from "../wire/keys.ts";
+import type { KeyRing } from "../wire/keys.ts";
+import { unreadable } from "./file_problem.ts";
+import { readKeyFile } from "./key_file.ts";
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -19,9 +22,9 @@ export async function loadConfigAndKeys(file: string): Promise<LoadedConfig> {
   const where = "cluster.key_file";
   const keys = faults.some((fault) => fault.where === where)
     ? null
-    : await loadKeys(config.cluster.keyFile);
+    : await readKeyFile(config.cluster.keyFile);
   if (keys !== null && !("problem" in keys) && faults.length === 0) {
-    return { config, keys, warnings };
+    return { config, keys: keys.ring, warnings };
   }
   if (keys === null || !("problem" in keys)) throw new ConfigError(faults);
   const problem = `${config.cluster.keyFile}: ${keys.problem}`;
@@ -31,7 +34,7 @@ export async function loadConfigAndKeys(file: string): Promise<LoadedConfig> {
 
 /**
  * What `avail run` needs: as `loadConfigAndKeys`, and every interface must exist in this network
- * namespace.
+ * namespace, and every program that a check runs.
  */
 export async function loadForRun(file: string): Promise<LoadedConfig> {
   const loaded = await loadConfigAndKeys(file);
@@ -51,6 +54,10 @@ export async function loadForRun(file: string): Promise<LoadedConfig> {
   };
   loaded.config.links.forEach((link, i) => check(link.interface, `link[${i}].interface`));
   loaded.config.shares.forEach((share, i) => check(share.interface, `share[${i}].interface`));
+  for (const fault of await programFaults(loaded.config)) {
+    const line = lines.get(fault.where) ?? 0;
+    faults.push({ file, line, ...fault });
+  }
   if (faults.length > 0) throw new ConfigError(faults);
   return loaded;
 }
@@ -86,58 +93,6 @@ export async function loadSocketPath(file?: string): Promise<string> {
   return config.control.socket;
 }
 
-interface KeyProblem {
-  readonly problem: string;
-  readonly remedy: string;
-}
-
-/** The keys of a file that only its owner can read; no message repeats any of its content. */
-async function loadKeys(path: string): Promise<KeyRing | KeyProblem> {
-  let text: string;
-  try {
-    using file = await Deno.open(path);
-    const stat = await file.stat();
-    const unsafe = unsafeFile(stat, path);
-    if (unsafe) return unsafe;
-    text = await readAll(file);
-  } catch (error) {
-    return unreadable(error, "make one, or copy the cluster's from another node");
-  }
-  try {
-    return parseKeyFile(text);
-  } catch (error) {
-    if (!(error instanceof KeyFileError)) throw error;
-    const [problem, remedy] = error.message.split("; ");
-    return { problem, remedy: remedy ?? "copy the cluster's key file from another node" };
-  }
-}
-
-async function readAll(file: Deno.FsFile): Promise<string> {
-  const bytes = new Uint8Array(keyFileBytesMax);
-  let length = 0;
-  for (let n; (n = await file.read(bytes.subarray(length))) !== null && n > 0;) length += n;
-  return new TextDecoder().decode(bytes.subarray(0, length));
-}
-
-/** Bytes that a key file never needs; a wrong path should not read a disk image into memory. */
-const keyFileBytesMax = 64 << 10;
-
-function unsafeFile(stat: Deno.FileInfo, path: string): KeyProblem | null {
-  if (!stat.isFile) return { problem: "is no file", remedy: "name the cluster's key file" };
-  if (stat.size > keyFileBytesMax) {
-    return { problem: `has ${stat.size} bytes`, remedy: "name the cluster's key file" };
-  }
-  const mode = (stat.mode ?? 0) & 0o777;
-  if ((mode & 0o177) !== 0) {
-    return { problem: `has mode ${octal(mode)}`, remedy: `run: chmod 0600 ${path}` };
-  }
-  const user = Deno.uid();
-  if (stat.uid !== 0 && stat.uid !== user) {
-    return { problem: `belongs to user ${stat.uid}`, remedy: `run: chown root ${path}` };
-  }
-  return null;
-}
-
 async function readText(file: string): Promise<string> {
   let bytes: Uint8Array;
   try {
@@ -157,21 +112,4 @@ async function readText(file: string): Promise<string> {
       cause,
     });
   }
-}
-
-function unreadable(error: unknown, whereMissing: string): KeyProblem {
-  if (error instanceof Deno.errors.NotFound) {
-    return { problem: "there is no such file", remedy: whereMissing };
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return { problem: "permission denied", remedy: "run this as root" };
-  }
-  return {
-    problem: error instanceof Error ? error.message : String(error),
-    remedy: "name another file",
-  };
-}
-
-function octal(mode: number): string {
-  return "0" + mode.toString(8).padStart(3, "0");
 }

@@ -1,7 +1,9 @@
 /** The core's thread as the rest of the daemon sees it. */
 import { AF_UNIX, close, send, SOCK_CLOEXEC, SOCK_SEQPACKET, socketPair } from "../../ffi/libc.ts";
+import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, Snapshot } from "../node_types.ts";
 import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import { formatKeyFile, type KeyRing } from "../wire/keys.ts";
 import {
   ordersFromJson,
   releaseFromJson,
@@ -16,14 +18,21 @@ export interface CoreThreadEvents {
   orders(orders: ReplicationOrders): void;
   release(order: ReleaseOrder): void;
   event(event: CoreEvent): void;
+  /** Another node asks for something; an `executed` input must follow. */
+  execute(order: Extract<ForwardingEffect, { kind: "execute" }>): void;
 }
+
+type Outcome = Extract<ForwardingEffect, { kind: "forwarded" }>["outcome"];
 
 export class CoreThread {
   readonly #worker: Worker;
   readonly #fds: readonly [number, number];
   readonly #snapshots = new Map<number, (snapshot: Snapshot) => void>();
+  readonly #keys = new Map<number, (heard: Readonly<Record<string, number>>) => void>();
   readonly #events: CoreThreadEvents;
   #nextSnapshot = 0;
+  readonly #forwarded = new Map<number, (outcome: Outcome) => void>();
+  #nextForward = 1;
   #ended = false;
   /** Settles when the core has left, and rejects when its thread failed. */
   readonly done: Promise<void>;
@@ -58,6 +67,27 @@ export class CoreThread {
     return promise;
   }
 
+  /**
+   * Has it use these keys from now on, or null: those that it has; the id of the key of what each start
+   * of a node sent last, by incarnation.
+   */
+  keys(ring: KeyRing | null): Promise<Readonly<Record<string, number>>> {
+    const id = this.#nextSnapshot++;
+    const { promise, resolve } = Promise.withResolvers<Readonly<Record<string, number>>>();
+    this.#keys.set(id, resolve);
+    this.#command(toJson({ kind: "keys", id, keys: ring && formatKeyFile(ring) }));
+    return promise;
+  }
+
+  /** Has another node answer a request; its answer, or why there is none. */
+  forward(node: string, request: string): Promise<Outcome> {
+    const id = this.#nextForward++;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#forwarded.set(id, resolve);
+    this.input({ kind: "forward", id, node, request });
+    return promise;
+  }
+
   close(): void {
     this.#ended = true;
     this.#worker.terminate();
@@ -78,6 +108,16 @@ export class CoreThread {
         return this.#events.release(releaseFromJson(report.order));
       case "event":
         return this.#events.event(report.event);
+      case "execute":
+        return this.#events.execute(report);
+      case "forwarded":
+        this.#forwarded.get(report.id)?.(report.outcome);
+        this.#forwarded.delete(report.id);
+        return;
+      case "keys":
+        this.#keys.get(report.id)?.(report.heard);
+        this.#keys.delete(report.id);
+        return;
       case "snapshot":
         this.#snapshots.get(report.id)?.(report.snapshot);
         this.#snapshots.delete(report.id);

@@ -10,15 +10,23 @@ import type { CoreEvent, Effect, Input } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
 import type { Steering } from "../ports.ts";
 import { formatAddress } from "../wire/address.ts";
-import { clusterId, DatagramSeal, datagramTags, nonceBytes } from "../wire/seal.ts";
+import { parseKeyFile } from "../wire/keys.ts";
+import { DatagramSeal } from "../wire/seal.ts";
 import { fromHex } from "../wire/cursor.ts";
+import { Nonces } from "../wire/tokens.ts";
 import { AddressProbe } from "./address_probe.ts";
 import { CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
 import { openSteering } from "./datapath.ts";
-import { HeartbeatLinks } from "./heartbeat_links.ts";
+import { HeartbeatIntake } from "./heartbeat_intake.ts";
 import { preferCore } from "./scheduling.ts";
-import { commandFromJson, type ThreadReport, type ThreadStart, toJson } from "./thread_messages.ts";
+import {
+  commandFromJson,
+  type ThreadCommand,
+  type ThreadReport,
+  type ThreadStart,
+  toJson,
+} from "./thread_messages.ts";
 
 /** How often datagrams that carry none of our tags are looked at. */
 const strangersEveryMs = 500;
@@ -49,7 +57,8 @@ self.onmessage = ({ data }) => {
 class CoreLoop {
   readonly #start: ThreadStart;
   readonly #seal: DatagramSeal;
-  readonly #links: HeartbeatLinks;
+  readonly #nonces: Nonces;
+  readonly #intake: HeartbeatIntake;
   readonly #carriers: CarrierMonitor;
   readonly #probe: AddressProbe;
   readonly #steering: Steering;
@@ -58,18 +67,21 @@ class CoreLoop {
   /** What others can make this node say is said once a minute. */
   readonly #saidOnce = new RepeatLimiter();
   readonly #command = new Uint8Array(commandBytesMax);
-  readonly #nonce = new Uint8Array(nonceBytes);
   #strangersAt = 0;
   #stopped = false;
 
   constructor(start: ThreadStart) {
     this.#start = start;
     const { options, adopted, clusterName, keys, interfaces, steering } = start;
-    this.#seal = new DatagramSeal(keys, clusterName, fromHex(options.incarnation));
-    this.#links = new HeartbeatLinks(
-      interfaces,
-      clusterId(clusterName),
-      datagramTags(keys, clusterName),
+    const incarnation = fromHex(options.incarnation);
+    this.#seal = new DatagramSeal(keys, clusterName, incarnation);
+    this.#nonces = new Nonces(keys.keys[0].bytes, incarnation);
+    this.#intake = new HeartbeatIntake(
+      { keys, clusterName, seal: this.#seal, interfaces, now },
+      {
+        take: (taken) => this.#step({ kind: "message", ...taken }),
+        refuse: (reason) => this.#refuse(reason),
+      },
     );
     this.#carriers = new CarrierMonitor(interfaces.map(({ index }) => index));
     this.#probe = new AddressProbe(start.probes);
@@ -90,14 +102,17 @@ class CoreLoop {
     const poll = new PollSet([
       this.#start.commandFd,
       this.#carriers.descriptor,
-      ...this.#links.descriptors,
+      ...this.#intake.links.descriptors,
     ]);
+    const count = this.#start.interfaces.length;
     while (!this.#stopped) {
+      for (let i = 0; i < count; i++) poll.watch(2 + count + i, this.#intake.mayReadUndue(i));
       const waitMs = this.#core.deadline - now();
       poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(waitMs))));
       this.#steering.expire?.(now());
-      for (let i = 0; i < this.#start.interfaces.length; i++) {
-        if (poll.isReady(2 + i)) this.#takeDatagrams(i);
+      for (let i = 0; i < count; i++) if (poll.isReady(2 + i)) this.#intake.takeDue(i);
+      for (let i = 0; i < count; i++) {
+        if (poll.isReady(2 + count + i)) this.#intake.takeUndue(i);
       }
       if (poll.isReady(1)) {
         for (const change of this.#carriers.changes()) this.#step({ kind: "carrier", ...change });
@@ -106,20 +121,25 @@ class CoreLoop {
       if (now() >= this.#strangersAt) this.#lookAtStrangers();
       if (now() >= this.#core.deadline) this.#step({ kind: "tick" });
     }
-    this.#links.close();
+    this.#intake.close();
     this.#carriers.close();
     this.#probe.close();
   }
 
-  #step(input: Input): void {
-    for (const effect of this.#core.step(input, now())) this.#carryOut(effect);
+  /** false: the core refused what it was given. */
+  #step(input: Input): boolean {
+    let isRefused = false;
+    for (const effect of this.#core.step(input, now())) {
+      isRefused ||= effect.kind === "event" && effect.event.name === "refused";
+      this.#carryOut(effect);
+    }
+    return !isRefused;
   }
 
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case "send":
-        crypto.getRandomValues(this.#nonce);
-        this.#links.broadcast(this.#seal.seal(effect.message, this.#nonce));
+        this.#intake.links.broadcast(this.#seal.seal(effect.message, this.#nonces.next()));
         return;
       case "responsibility":
         return this.#steering.setResponsibility(effect.buckets, effect.epoch);
@@ -132,6 +152,9 @@ class CoreLoop {
       case "event":
         if (oftenRepeated.includes(effect.event.name)) return this.#sayOnce(effect.event);
         return self.postMessage({ kind: "event", event: effect.event });
+      case "execute":
+      case "forwarded":
+        return self.postMessage(effect);
       case "probe":
         return this.#probe.ask();
       case "stopped":
@@ -140,27 +163,10 @@ class CoreLoop {
     }
   }
 
-  #takeDatagrams(interfaceIndex: number): void {
-    for (const datagram of this.#links.receive(interfaceIndex)) {
-      const opened = this.#seal.open(datagram);
-      if (!opened.ok) {
-        this.#refuse(opened.refusal);
-        continue;
-      }
-      const { incarnation, message } = opened;
-      this.#step({ kind: "message", incarnation, interfaceIndex, message });
-    }
-  }
-
   /** Datagrams that name this cluster and cannot be opened, and answers for shared addresses. */
   #lookAtStrangers(): void {
     this.#strangersAt = now() + strangersEveryMs;
-    for (const datagram of this.#links.receiveStrangers()) {
-      const opened = this.#seal.open(datagram);
-      const refusal = opened.ok ? "wrong tag" : opened.refusal;
-      this.#refuse(refusal);
-      this.#step({ kind: "stranger", reason: refusal });
-    }
+    this.#intake.takeStrangers((reason) => this.#step({ kind: "stranger", reason }));
     for (const address of this.#probe.answers()) {
       this.#step({ kind: "answered", address: formatAddress(address) });
     }
@@ -173,8 +179,19 @@ class CoreLoop {
       const text = new TextDecoder().decode(this.#command.subarray(0, length));
       const command = commandFromJson(text);
       if (command.kind === "input") this.#step(command.input);
-      else this.#tellSnapshot(command.id);
+      else if (command.kind === "snapshot") this.#tellSnapshot(command.id);
+      else this.#useKeys(command);
     }
+  }
+
+  #useKeys({ id, keys }: Extract<ThreadCommand, { kind: "keys" }>): void {
+    if (keys !== null) {
+      const ring = parseKeyFile(keys);
+      this.#seal.useRing(ring);
+      this.#nonces.useKey(ring.keys[0].bytes);
+      this.#intake.useKeys(ring);
+    }
+    self.postMessage({ kind: "keys", id, heard: this.#intake.keyIds });
   }
 
   #tellSnapshot(id: number): void {
@@ -190,7 +207,9 @@ class CoreLoop {
   }
 
   #sayOnce(event: CoreEvent): void {
-    if (this.#saidOnce.admit(event.text, now()) === null) return;
-    self.postMessage({ kind: "event", event });
+    const leftOut = this.#saidOnce.admit(event.text, now());
+    if (leftOut === null) return;
+    const fields = leftOut === 0 ? event.fields : { ...event.fields, repeated: leftOut };
+    self.postMessage({ kind: "event", event: { ...event, fields } });
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ClusteripSetup } from "../clusterip/match.ts";
 import type { AddressPrefix, KeyKind } from "../config.ts";
-import type { Steering, SteeringCounters, SteeringState } from "../ports.ts";
+import type { BucketCounters, Steering, SteeringCounters, SteeringState } from "../ports.ts";
 import { type ClusteripReference, openClusteripSteering } from "./clusterip_steering.ts";
 import { openStatePage } from "./state_page.ts";
 
@@ -54,6 +54,8 @@ export interface DatapathAttachment {
   /** What this backend cannot do and others can, a sentence each. */
   readonly weaker?: readonly string[];
   counters(): SteeringCounters;
+  /** null where the kernel does not count by bucket. */
+  bucketCounters(): BucketCounters | null;
   /** Leaves the datapath in place for the next daemon; it stops by itself when its lease runs out. */
   keep(): void;
   /** Removes all that was attached and added, and puts settings back. */

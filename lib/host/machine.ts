@@ -48,8 +48,13 @@ export function readOwnAddresses(config: Config): Uint8Array[] {
 }
 
 function isShared(config: Config, bytes: Uint8Array): boolean {
-  return config.shares.some((share) =>
-    share.addresses.some(({ address }) => isEqual(parseAddress(address)!.bytes, bytes))
+  return sharedAddresses(config).some((address) => isEqual(address, bytes));
+}
+
+/** The shared addresses of all shares: whatever answers from one is a service of these nodes. */
+export function sharedAddresses(config: Config): Uint8Array[] {
+  return config.shares.flatMap((share) =>
+    share.addresses.map(({ address }) => parseAddress(address)!.bytes)
   );
 }
 

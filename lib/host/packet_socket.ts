@@ -48,6 +48,11 @@ export class PacketSocket {
     }
   }
 
+  /** Another filter from now on; what waits already was let in by the one before. */
+  setFilter(filter: readonly FilterInstruction[]): void {
+    attachSocketFilter(this.fd, filter);
+  }
+
   /** Has the interface deliver a group MAC as long as this socket is open. */
   joinGroup(mac: Uint8Array): void {
     const request = new Uint8Array(16); // struct packet_mreq

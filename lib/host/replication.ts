@@ -37,6 +37,8 @@ export interface ReplicationOptions {
   readonly lagMsMax?: number;
   readonly bucketOf: BucketOfTuple;
   readonly isLocal: IsLocal;
+  /** Addresses of services on this node; by default none. */
+  readonly isService?: IsLocal;
   readonly report: (report: ReplicationReport) => void;
   readonly log: (line: string) => void;
 }
@@ -101,6 +103,7 @@ export class Replication {
       queueBytesMax,
       bucketOf: options.bucketOf,
       isLocal: options.isLocal,
+      isService: options.isService ?? (() => false),
     }, {
       conntrack: this.#conntrack ?? untouchedTable,
       transport: new TcpTransport(port === 0 ? this.#listener.port : port, silenceMsMax),
@@ -124,6 +127,11 @@ export class Replication {
 
   get counters(): ReplicatorCounters {
     return this.#replicator.counters;
+  }
+
+  /** Streams that are opened from now on are under these keys. */
+  useKeys(keys: KeyRing): void {
+    this.#replicator.useKeys(keys);
   }
 
   /** Replaces what is to be done; returns at once. */

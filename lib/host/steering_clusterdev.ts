@@ -16,6 +16,7 @@ import { AvailError } from "../errors.ts";
 import type { ClusterDevice } from "../netlink/clusterdev.ts";
 import type { Link } from "../netlink/rtnetlink.ts";
 import type { SteeringCounters } from "../ports.ts";
+import { readLoadFile } from "./bucket_load.ts";
 import {
   checkNames,
   describeTaken,
@@ -114,6 +115,7 @@ function attach(
       adopted,
       modes: new Map(onDevices.map(({ link, device }) => [link.name, device.name])),
       counters: () => readCounters(devices.map(({ index }) => index)),
+      bucketCounters: () => readLoadFile(page),
       keep: () => close(page),
       detach: () => {
         close(page);

@@ -90,6 +90,7 @@ export function attachClusterip(options: ClusteripOptions): DatapathAttachment {
     ),
     weaker,
     counters: () => uncounted,
+    bucketCounters: () => null,
     keep: () => {},
     detach: () => remove(runDir, slots),
   };

@@ -6,7 +6,7 @@
  * own MAC; then settings and addresses; then ingress, deaf until there is a lease; then the groups.
  * On the way out the same in reverse, with the lease taken back first.
  */
-import { lookupElement, openPinned, pinObject } from "../../ffi/bpf.ts";
+import { openPinned, pinObject } from "../../ffi/bpf.ts";
 import { close } from "../../ffi/libc.ts";
 import { SystemError } from "../../ffi/library.ts";
 import { AvailError } from "../errors.ts";
@@ -21,6 +21,7 @@ import {
 } from "./bpf_fs.ts";
 import { createMaps, type Maps } from "./bpf_load.ts";
 import { type PackedObject, readPackedObject } from "./bpf_object.ts";
+import { readLoadMap } from "./bucket_load.ts";
 import type { DatapathAttachment, DatapathOptions } from "./datapath.ts";
 import {
   addAddresses,
@@ -31,6 +32,7 @@ import {
   wantedChanges,
 } from "./node_setup.ts";
 import { applySettings } from "./kernel_settings.ts";
+import { lookupPerCpu } from "./per_cpu.ts";
 import { RouteSocket } from "./route_socket.ts";
 import { findLinks, insideNetworks, type LinkedShare, natAddress } from "./share_links.ts";
 import { removeIfThere, SharePrograms } from "./share_programs.ts";
@@ -107,8 +109,9 @@ function attach(
   undo: UndoLog,
 ): DatapathAttachment {
   const pins = preparePinDirectory(options.runDir, undo);
-  const maps = openMaps(object, pins);
+  const { maps, areNew } = openMaps(object, pins);
   const stateFd = maps.get("state")!, countsFd = maps.get("counts")!;
+  const loadsFd = maps.get("loads")!;
   const steering = openStatePage(stateFd);
   const programs = shares.map((share) =>
     new SharePrograms(
@@ -128,7 +131,7 @@ function attach(
     const isWanted = new Set(wantedChanges(shares).map(keyOf));
     takeBack(route, undo, (c) => c.kind !== "sysctl" && !isWanted.has(keyOf(c)));
 
-    const replaced = programs.filter((_, i) => found[i] !== "same");
+    const replaced = programs.filter((_, i) => found[i] !== "same" || areNew);
     // Both ends are guarded before there is an address: without ingress, the frames that reach every
     // node would be answered by this one, too, as soon as it has the address.
     for (const each of replaced) each.attachEgress();
@@ -143,6 +146,7 @@ function attach(
       adopted: isAdopted ? steering.current() : null,
       modes: new Map(programs.map((each, i) => [shares[i].interface, each.mode])),
       counters: () => readCounters(countsFd),
+      bucketCounters: () => readLoadMap(loadsFd),
       keep: () => closeAll(maps),
       detach: () => {
         closeAll(maps);
@@ -174,20 +178,43 @@ function constantsOf(share: Share, options: XdpOptions, build: string) {
   };
 }
 
-/** The maps of all shares: those that are pinned, or new ones, which are then pinned. */
-function openMaps(object: PackedObject, pins: string): Maps {
-  const path = (name: string) => `${pins}/${name}${stateVersion}`;
+/**
+ * The maps of all shares: those that are pinned, and new ones, which are then pinned, for what is
+ * not: an older program that outlived its daemon may have had fewer. `areNew`: there is one that no
+ * attached program knows.
+ */
+function openMaps(
+  object: PackedObject,
+  pins: string,
+): { readonly maps: Maps; readonly areNew: boolean } {
+  const maps = new Map<string, number>();
+  let areNew = false;
   try {
-    return new Map(object.maps.map(({ name }) => [name, openPinned(path(name))]));
+    for (const map of object.maps) {
+      const path = `${pins}/${map.name}${stateVersion}`;
+      const pinned = openIfPinned(path);
+      if (pinned !== null) {
+        maps.set(map.name, pinned);
+        continue;
+      }
+      areNew = true;
+      for (const [name, fd] of createMaps({ ...object, maps: [map] })) maps.set(name, fd);
+      pinObject(maps.get(map.name)!, path);
+    }
+    return { maps, areNew };
   } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== "ENOENT") throw error;
+    closeAll(maps);
+    throw error;
   }
-  const maps = createMaps(object);
-  for (const [name, fd] of maps) {
-    removeIfThere(path(name));
-    pinObject(fd, path(name));
+}
+
+function openIfPinned(path: string): number | null {
+  try {
+    return openPinned(path);
+  } catch (error) {
+    if (error instanceof SystemError && error.code === "ENOENT") return null;
+    throw error;
   }
-  return maps;
 }
 
 /** Takes away the pins of interfaces that are no shares any more. */
@@ -232,20 +259,11 @@ function closeAll(maps: Maps): void {
 }
 
 function readCounters(fd: number): SteeringCounters {
-  const cpus = possibleCpus();
-  const sums = reasons.map((_, reason) => {
-    const key = new Uint8Array(new Uint32Array([reason]).buffer);
-    const values = new BigUint64Array(lookupElement(fd, key, 8 * cpus).buffer);
-    return Number(values.reduce((sum, value) => sum + value, 0n));
-  });
+  const sums = reasons.map((_, reason) =>
+    Number(lookupPerCpu(fd, reason, 8).reduce((sum, value) => sum + value, 0n))
+  );
   const [accepted, notOwned, leaseExpired, malformed, neighbour] = sums;
   return { accepted, dropped: { notOwned, leaseExpired, malformed, neighbour } };
-}
-
-/** The highest CPU number that the kernel provides for, and one: `0-3` is 4. */
-function possibleCpus(): number {
-  const list = Deno.readTextFileSync("/sys/devices/system/cpu/possible").trim();
-  return Number(/\d+$/.exec(list)?.[0] ?? 0) + 1;
 }
 
 function explain(error: SystemError): AvailError {

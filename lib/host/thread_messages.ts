@@ -2,6 +2,7 @@
  * What the daemon's two threads say to each other. To the core's thread it is JSON over a socket
  * pair, which that thread polls beside its packet sockets; from it, the Worker's own messages.
  */
+import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, NodeOptions, Snapshot } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
 import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
@@ -28,7 +29,9 @@ export interface ThreadStart {
 /** To the core's thread. */
 export type ThreadCommand =
   | { readonly kind: "input"; readonly input: Input }
-  | { readonly kind: "snapshot"; readonly id: number };
+  | { readonly kind: "snapshot"; readonly id: number }
+  /** Use these keys from now on (a key file's text), and tell the key of each start that is heard. */
+  | { readonly kind: "keys"; readonly id: number; readonly keys: string | null };
 
 /** From the core's thread. */
 export type ThreadReport =
@@ -36,7 +39,14 @@ export type ThreadReport =
   | { readonly kind: "orders"; readonly orders: string }
   | { readonly kind: "release"; readonly order: string }
   | { readonly kind: "event"; readonly event: CoreEvent }
+  | Exclude<ForwardingEffect, { kind: "send" }>
   | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: Snapshot }
+  | {
+    readonly kind: "keys";
+    readonly id: number;
+    /** By incarnation. */
+    readonly heard: Readonly<Record<string, number>>;
+  }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: string };
 

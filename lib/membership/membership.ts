@@ -29,6 +29,8 @@ export type Hearing =
 export class Membership {
   readonly #peers = new Map<string, Peer>();
   readonly #tombstones = new Map<string, Tombstone>();
+  /** null: somebody came or went. (A start never changes its name.) */
+  #sorted: readonly Peer[] | null = null;
 
   constructor(
     readonly self: { readonly name: string; readonly incarnation: string },
@@ -52,6 +54,7 @@ export class Membership {
       added.echoAbove = tombstone?.ownSequence ?? -1;
       added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
       this.#peers.set(incarnation, added);
+      this.#sorted = null;
       return { kind: "new", peer: added };
     }
     if (heartbeat.sequence <= peer.heartbeat.sequence) {
@@ -64,22 +67,29 @@ export class Membership {
     return { kind: "update", peer };
   }
 
+  /** A heartbeat that has been read came by one more interface; false: by this one, too, before. */
+  hearAgain(peer: Peer, interfaceIndex: number, now: Millis): boolean {
+    return peer.alsoHeardOn(interfaceIndex, peer.heartbeat.sequence, now);
+  }
+
   /** Forgets the peers that are gone; each is returned once, with the reason. */
   expire(
     now: Millis,
     ownSequence: number,
   ): { readonly peer: Peer; readonly reason: "silent" | "left" | "restarted" }[] {
     const gone: { peer: Peer; reason: "silent" | "left" | "restarted" }[] = [];
+    const hasNamesakes = this.heard().some((peer, i, all) => peer.name === all[i - 1]?.name);
     for (const peer of this.#peers.values()) {
       const reason = peer.heartbeat.state === "left"
         ? "left"
         : now >= this.diesAt(peer)
         ? "silent"
-        : this.#isSuperseded(peer)
+        : hasNamesakes && this.#isSuperseded(peer)
         ? "restarted"
         : null;
       if (reason === null) continue;
       this.#peers.delete(peer.incarnation);
+      this.#sorted = null;
       const sequence = reason === "silent" ? peer.heartbeat.sequence : Infinity;
       this.#bury(peer, { sequence, met: peer.met, ownSequence });
       gone.push({ peer, reason });
@@ -116,8 +126,10 @@ export class Membership {
   }
 
   /** All that were heard within their term, confirmed or not, by name. */
-  heard(): Peer[] {
-    return [...this.#peers.values()].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  heard(): readonly Peer[] {
+    this.#sorted ??= [...this.#peers.values()]
+      .sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+    return this.#sorted;
   }
 
   /**

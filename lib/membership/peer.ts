@@ -5,6 +5,8 @@
  * cannot do that, so it revives nobody. From then on its sequence numbers must rise.
  */
 import type { Heartbeat } from "../wire/heartbeat.ts";
+import { formatAddress } from "../wire/address.ts";
+import { HeartbeatDecoder } from "../wire/heartbeat_decoder.ts";
 import type { Millis } from "../ports.ts";
 
 export class Peer {
@@ -15,6 +17,7 @@ export class Peer {
   /** It has done so at some time, perhaps before it was taken for dead. */
   met = false;
   lastHeard: Millis;
+  readonly decoder = new HeartbeatDecoder();
   /** The newest of our sequence numbers that it has acknowledged; -1: none. */
   ackedSequence = -1;
   /** What the replication says it has acknowledged everything of, among our claims. */
@@ -24,6 +27,7 @@ export class Peer {
   /** Only an echo of a later heartbeat of ours confirms it. */
   echoAbove = -1;
   /** When it was last heard on each interface; -Infinity: never. */
+  #addresses: { of: readonly Uint8Array[]; text: readonly string[] } = { of: [], text: [] };
   readonly #heardAt: Float64Array;
   /** The newest sequence number that came by each interface. */
   readonly #sequences: Float64Array;
@@ -40,6 +44,15 @@ export class Peer {
     this.proven = noBuckets;
     this.#heardAt = new Float64Array(interfaces).fill(-Infinity);
     this.#sequences = new Float64Array(interfaces).fill(-1);
+  }
+
+  /** Where its replication port is, best first. */
+  get addresses(): readonly string[] {
+    const { addresses } = this.heartbeat;
+    if (this.#addresses.of !== addresses) {
+      this.#addresses = { of: addresses, text: addresses.map(formatAddress) };
+    }
+    return this.#addresses.text;
   }
 
   get name(): string {
@@ -73,7 +86,9 @@ export class Peer {
 
   /** Interfaces on which it was heard since `since`, as bits of their index. */
   heardOn(since: Millis): number {
-    return this.#heardAt.reduce((bits, at, i) => at >= since ? bits | (1 << i) : bits, 0);
+    let bits = 0;
+    for (let i = 0; i < this.#heardAt.length; i++) if (this.#heardAt[i] >= since) bits |= 1 << i;
+    return bits;
   }
 
   /** What it said of another start of a node: on which interfaces it hears it; 0: it does not. */

@@ -174,9 +174,14 @@ export function* attributes(view: DataView, start: number, end: number): Generat
   }
 }
 
-/** The error of an NLMSG_ERROR message as a positive errno; 0 is an acknowledgement. */
+const EPROTO = 71;
+
+/**
+ * The error of an NLMSG_ERROR message as a positive errno, EPROTO where it is cut short; 0 is an
+ * acknowledgement.
+ */
 export function errorOf(view: DataView, message: Message): number {
-  return -view.getInt32(message.start, true);
+  return message.start + 4 > message.end ? EPROTO : -view.getInt32(message.start, true);
 }
 
 /**

@@ -3,6 +3,7 @@
  * and the answers to them.
  */
 import {
+  type Attribute,
   attributes,
   bytesOf,
   type Message,
@@ -190,8 +191,8 @@ export function decodeLink(view: DataView, message: Message): Link | null {
   for (const attribute of attributes(view, message.start + 16, message.end)) {
     if (attribute.type === IFLA_IFNAME) name = textOf(view, attribute);
     else if (attribute.type === IFLA_ADDRESS) mac = bytesOf(view, attribute);
-    else if (attribute.type === IFLA_LINK) lower = view.getUint32(attribute.start, true);
-    else if (attribute.type === IFLA_MASTER) master = view.getUint32(attribute.start, true);
+    else if (attribute.type === IFLA_LINK) lower = indexOf(view, attribute);
+    else if (attribute.type === IFLA_MASTER) master = indexOf(view, attribute);
     else if (attribute.type === IFLA_LINKINFO) {
       for (const inner of attributes(view, attribute.start, attribute.end)) {
         if (inner.type === IFLA_INFO_KIND) kind = textOf(view, inner);
@@ -210,6 +211,11 @@ export function decodeLink(view: DataView, message: Message): Link | null {
     isUp: (flags & IFF_UP) !== 0,
     hasCarrier: (flags & IFF_LOWER_UP) !== 0,
   };
+}
+
+/** An interface's number; null where the attribute is cut short. */
+function indexOf(view: DataView, { start, end }: Attribute): number | null {
+  return end - start < 4 ? null : view.getUint32(start, true);
 }
 
 /** An address of a dump, or null where the message is something else or is cut short. */

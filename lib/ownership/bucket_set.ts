@@ -12,18 +12,19 @@ export const bucketCount = 256;
 export const bucketSetBytes = bucketCount / 8;
 
 export class BucketSet {
-  readonly #words: Uint32Array;
+  /** Eight, of 32 bits each and signed: V8 keeps those without boxes, and short arrays cost little. */
+  readonly #words: number[];
 
-  private constructor(words: Uint32Array) {
+  private constructor(words: number[]) {
     this.#words = words;
   }
 
   static empty(): BucketSet {
-    return new BucketSet(new Uint32Array(8));
+    return new BucketSet([0, 0, 0, 0, 0, 0, 0, 0]);
   }
 
   static all(): BucketSet {
-    return new BucketSet(new Uint32Array(8).fill(0xffffffff));
+    return new BucketSet([-1, -1, -1, -1, -1, -1, -1, -1]);
   }
 
   static of(buckets: Iterable<number>): BucketSet {
@@ -34,7 +35,7 @@ export class BucketSet {
 
   /** From 32 bytes, little-endian words; `bytes` is copied. */
   static fromBytes(bytes: Uint8Array): BucketSet {
-    const words = new Uint32Array(8);
+    const words = [0, 0, 0, 0, 0, 0, 0, 0];
     for (let i = 0; i < bucketSetBytes; i++) words[i >> 2] |= bytes[i] << (8 * (i & 3));
     return new BucketSet(words);
   }
@@ -70,12 +71,13 @@ export class BucketSet {
 
   get size(): number {
     let n = 0;
-    for (let word of this.#words) for (; word !== 0; word = (word & (word - 1)) >>> 0) n++;
+    for (let word of this.#words) for (; word !== 0; word &= word - 1) n++;
     return n;
   }
 
   get isEmpty(): boolean {
-    return this.#words.every((word) => word === 0);
+    const w = this.#words;
+    return (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) === 0;
   }
 
   clone(): BucketSet {
@@ -83,32 +85,69 @@ export class BucketSet {
   }
 
   equals(other: BucketSet): boolean {
-    return this.#words.every((word, i) => word === other.#words[i]);
+    for (let i = 0; i < 8; i++) if (this.#words[i] !== other.#words[i]) return false;
+    return true;
   }
 
   union(other: BucketSet): BucketSet {
-    return new BucketSet(this.#words.map((word, i) => word | other.#words[i]));
+    const a = this.#words, b = other.#words;
+    return new BucketSet([
+      a[0] | b[0],
+      a[1] | b[1],
+      a[2] | b[2],
+      a[3] | b[3],
+      a[4] | b[4],
+      a[5] | b[5],
+      a[6] | b[6],
+      a[7] | b[7],
+    ]);
   }
 
   intersection(other: BucketSet): BucketSet {
-    return new BucketSet(this.#words.map((word, i) => word & other.#words[i]));
+    const a = this.#words, b = other.#words;
+    return new BucketSet([
+      a[0] & b[0],
+      a[1] & b[1],
+      a[2] & b[2],
+      a[3] & b[3],
+      a[4] & b[4],
+      a[5] & b[5],
+      a[6] & b[6],
+      a[7] & b[7],
+    ]);
   }
 
   /** The buckets of this set that `other` does not have. */
   difference(other: BucketSet): BucketSet {
-    return new BucketSet(this.#words.map((word, i) => word & ~other.#words[i]));
+    const a = this.#words, b = other.#words;
+    return new BucketSet([
+      a[0] & ~b[0],
+      a[1] & ~b[1],
+      a[2] & ~b[2],
+      a[3] & ~b[3],
+      a[4] & ~b[4],
+      a[5] & ~b[5],
+      a[6] & ~b[6],
+      a[7] & ~b[7],
+    ]);
   }
 
   isSupersetOf(other: BucketSet): boolean {
-    return this.#words.every((word, i) => (other.#words[i] & ~word) === 0);
+    for (let i = 0; i < 8; i++) if ((other.#words[i] & ~this.#words[i]) !== 0) return false;
+    return true;
   }
 
   intersects(other: BucketSet): boolean {
-    return this.#words.some((word, i) => (other.#words[i] & word) !== 0);
+    for (let i = 0; i < 8; i++) if ((other.#words[i] & this.#words[i]) !== 0) return true;
+    return false;
   }
 
   /** The buckets in rising order. */
   *[Symbol.iterator](): Generator<number> {
-    for (let bucket = 0; bucket < bucketCount; bucket++) if (this.has(bucket)) yield bucket;
+    for (let i = 0; i < 8; i++) {
+      for (let word = this.#words[i]; word !== 0; word &= word - 1) {
+        yield 32 * i + 31 - Math.clz32(word & -word);
+      }
+    }
   }
 }

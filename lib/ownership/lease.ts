@@ -27,8 +27,10 @@ export interface LeaseTerms {
   readonly guardMs: number;
   /** Nodes with which hearing is mutual, this one included. */
   readonly groupSize: number;
-  /** Acknowledgements needed beside those of `peers`: this node and `required - 1` others. */
+  /** How many nodes must have acknowledged, this one included. */
   readonly required: number;
+  /** When our heartbeats were sent that any peers have acknowledged, be they among `peers` or not. */
+  readonly acknowledged: readonly Millis[];
 }
 
 /** Send times may lie at most this far ahead of doubt: two steps of the clock, at least 2 ms. */
@@ -46,9 +48,14 @@ export function leaseUntil(peers: readonly LeasePeer[], terms: LeaseTerms, now: 
     if (!peer.hearsAnybody && terms.groupSize > 1) continue;
     until = Math.min(until, peer.ackedSentAt + termMs);
   }
-  if (terms.required > 1) {
-    const acked = peers.map((peer) => peer.ackedSentAt).sort((a, b) => b - a);
-    until = Math.min(until, (acked[terms.required - 2] ?? -Infinity) + termMs);
-  }
-  return until;
+  return Math.min(until, majorityUntil(terms));
+}
+
+/** Until when a majority stands behind the lease; Infinity where none is required. */
+export function majorityUntil(
+  { required, acknowledged, detectionMs, guardMs }: LeaseTerms,
+): Millis {
+  if (required <= 1) return Infinity;
+  const newestFirst = acknowledged.toSorted((a, b) => b - a);
+  return (newestFirst[required - 2] ?? -Infinity) + detectionMs - guardMs;
 }

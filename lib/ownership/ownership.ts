@@ -33,6 +33,8 @@ export class Ownership {
   #plan: Plan | null = null;
   /** For each member of the plan, by incarnation, the buckets for which it has a rank. */
   readonly #ranked = new Map<string, BucketSet>();
+  /** The same for the first rank: those that it is to own. */
+  readonly #owned = new Map<string, BucketSet>();
   #forfeited = false;
 
   /** `units`: buckets are handed over in so many whole units (units.ts). */
@@ -70,10 +72,18 @@ export class Ownership {
     this.#plan = plan;
     this.#forfeited = false;
     this.#ranked.clear();
-    plan.members.forEach(({ incarnation }, member) => {
-      const buckets = plan.ranks.flatMap((ranks, b) => ranks.includes(member) ? [b] : []);
-      this.#ranked.set(incarnation, BucketSet.of(buckets));
-    });
+    this.#owned.clear();
+    for (const { incarnation } of plan.members) {
+      this.#ranked.set(incarnation, BucketSet.empty());
+      this.#owned.set(incarnation, BucketSet.empty());
+    }
+    plan.ranks.forEach((ranks, bucket) =>
+      ranks.forEach((member, rank) => {
+        const { incarnation } = plan.members[member];
+        this.#ranked.get(incarnation)!.add(bucket);
+        if (rank === 0) this.#owned.get(incarnation)!.add(bucket);
+      })
+    );
   }
 
   /** Takes over what a former daemon of this node still handles. */
@@ -151,8 +161,7 @@ export class Ownership {
       (all, some) => all.union(some),
       BucketSet.empty(),
     );
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      if (claimed.has(bucket)) continue;
+    for (const bucket of this.ranked().difference(claimed)) {
       const first = plan.ranks[bucket].find((member) => able[member]);
       if (first === undefined || plan.members[first].incarnation !== this.self.incarnation) {
         continue;
@@ -185,13 +194,23 @@ export class Ownership {
     return other.name < this.self.name;
   }
 
+  /** Held buckets that the plan gives to another node. */
+  due(): BucketSet {
+    const { members, ranks } = this.#plan ?? { members: [], ranks: [] };
+    const isOthers = (bucket: number) =>
+      ranks.length > 0 && members[ranks[bucket][0]]?.incarnation !== this.self.incarnation;
+    return BucketSet.of([...this.#held].filter(isOthers));
+  }
+
   /**
    * Starts the planned moves that can start: for each receiver at most one batch at a time, of
-   * buckets whose flows it has proven to hold. The batch is switched off at once.
+   * buckets whose flows it has proven to hold. The batch is switched off at once. Those of `waiting`
+   * do not move yet.
    */
   startReleases(
     live: readonly LiveNode[],
     provenAt: (incarnation: string) => BucketSet,
+    waiting = BucketSet.empty(),
   ): { readonly to: string; readonly buckets: BucketSet; readonly epoch: number }[] {
     const plan = this.#plan;
     if (plan === null || !isMember(plan, this.self.incarnation)) return [];
@@ -201,13 +220,11 @@ export class Ownership {
         heartbeat.state !== "ready" || heartbeat.forfeited || !heartbeat.leaseHeld ||
         heartbeat.planDigest !== plan.digest || this.#releasing.has(heartbeat.name)
       ) continue;
-      const member = plan.members.findIndex((m) => m.incarnation === incarnation);
-      if (!this.#held.intersects(this.ranked(incarnation))) continue;
-      const proven = provenAt(incarnation);
-      const due = [...this.#held].filter((bucket) =>
-        member >= 0 && plan.ranks[bucket][0] === member && proven.has(bucket)
-      );
-      if (due.length === 0) continue;
+      const owned = this.#owned.get(incarnation);
+      if (owned === undefined || !this.#held.intersects(owned)) continue;
+      const due = this.#held.intersection(owned).intersection(provenAt(incarnation))
+        .difference(waiting);
+      if (due.isEmpty) continue;
       const buckets = this.#batchOf(due);
       if (buckets.isEmpty) continue;
       this.#held = this.#held.difference(buckets);
@@ -221,9 +238,9 @@ export class Ownership {
   }
 
   /** As many whole units as a batch may have, and one at least. */
-  #batchOf(due: readonly number[]): BucketSet {
+  #batchOf(due: BucketSet): BucketSet {
     const atOnce = Math.max(1, Math.floor(releaseBatchMax * this.units / bucketCount));
-    return bucketsOf(wholeUnits(BucketSet.of(due), this.units).slice(0, atOnce), this.units);
+    return bucketsOf(wholeUnits(due, this.units).slice(0, atOnce), this.units);
   }
 
   /** A release has ended, well or not: the claim on its buckets ends with it. */

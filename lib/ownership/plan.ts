@@ -66,12 +66,12 @@ export function decodePlan(blob: Uint8Array): Plan | { readonly refusal: string 
     const reader = new Reader(blob);
     if (reader.u8() !== planVersion) return { refusal: "plan version" };
     const epoch = reader.u64();
-    const planner = reader.text();
+    const planner = reader.name();
     const group = reader.u8();
     const memberCount = reader.u8();
     if (memberCount === 0 || memberCount > membersMax) return { refusal: "malformed plan" };
     const members = Array.from({ length: memberCount }, () => ({
-      name: reader.text(),
+      name: reader.name(),
       incarnation: toHex(reader.raw(incarnationBytes)),
     }));
     const depth = reader.u8();
@@ -80,12 +80,17 @@ export function decodePlan(blob: Uint8Array): Plan | { readonly refusal: string 
       for (let rank = 0; rank < depth; rank++) {
         const member = reader.u8();
         if (member === noMember) continue;
-        if (member >= memberCount || row.includes(member)) throw new ShortMessage("rank");
+        const isKnown = member < memberCount && !row.includes(member);
+        if (!isKnown || row.length < rank) throw new ShortMessage("rank");
         row.push(member);
       }
       return row;
     });
-    return { epoch, planner, group, members, ranks, digest: digestOf(blob) };
+    const plan = { epoch, planner, group, members, ranks };
+    // One plan has one text: who encodes it again, for others, must come to the same digest.
+    const isPlain = encodePlan(plan).every((byte, i) => byte === blob[i]);
+    if (reader.remaining > 0 || !isPlain) return { refusal: "malformed plan" };
+    return { ...plan, digest: digestOf(blob) };
   } catch (error) {
     if (error instanceof ShortMessage) return { refusal: "malformed plan" };
     throw error;

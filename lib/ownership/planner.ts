@@ -77,6 +77,27 @@ function loadsOf(owners: readonly number[], candidates: number): number[] {
   return loads;
 }
 
+/** How many buckets a candidate should have, and between which numbers nothing moves. */
+export interface LoadBounds {
+  readonly share: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** For each candidate, of `count` buckets or units. */
+export function boundsOf(
+  candidates: readonly Candidate[],
+  count: number,
+  units?: number,
+): LoadBounds[] {
+  const totalWeight = candidates.reduce((sum, candidate) => sum + candidate.weight, 0);
+  return candidates.map(({ weight, canGain }) => {
+    const share = count * weight / totalWeight;
+    const slack = slackOf(share, units);
+    return { share, least: canGain ? share - slack : 0, most: share + slack };
+  });
+}
+
 /**
  * A candidate's load may differ from its share by this much before anything moves. Units are so few
  * that each counts: of three units on two nodes, one is owed to a third node.
@@ -88,8 +109,8 @@ function slackOf(share: number, units: number | undefined): number {
 function planOwners({ candidates, owners, backups, units }: PlannerInput): number[] {
   const planned = [...owners];
   const loads = loadsOf(planned, candidates.length);
-  const totalWeight = candidates.reduce((sum, candidate) => sum + candidate.weight, 0);
-  const shares = candidates.map((candidate) => owners.length * candidate.weight / totalWeight);
+  const bounds = boundsOf(candidates, owners.length, units);
+  const shares = bounds.map(({ share }) => share);
   const gaining = candidates.map((_, i) => i).filter((i) => candidates[i].canGain);
   const receivers = gaining.length > 0 ? gaining : candidates.map((_, i) => i);
   /** The receiver that is furthest below its share; equal ones by name. */
@@ -103,10 +124,7 @@ function planOwners({ candidates, owners, backups, units }: PlannerInput): numbe
     loads[planned[bucket]]++;
   }
 
-  const unbalanced = candidates.some((candidate, i) =>
-    loads[i] > shares[i] + slackOf(shares[i], units) ||
-    (candidate.canGain && loads[i] < shares[i] - slackOf(shares[i], units))
-  );
+  const unbalanced = bounds.some(({ least, most }, i) => loads[i] > most || loads[i] < least);
   if (!unbalanced) return planned;
   for (;;) {
     const to = neediest();

@@ -3,7 +3,7 @@
  */
 import { bucketCount, BucketSet } from "./bucket_set.ts";
 import { type Plan, sealPlan } from "./plan.ts";
-import { planRanks } from "./planner.ts";
+import { type PlannerInput, planRanks } from "./planner.ts";
 import type { NodeState } from "../control.ts";
 
 /** A ready or draining node, as the planner sees it. */
@@ -31,37 +31,17 @@ export interface PlanningInput {
   readonly group: number;
   /** As `PlannerInput.units`. */
   readonly units?: number | undefined;
+  /** Owners that were asked for, by bucket: names of nodes. Each counts where its node may gain. */
+  readonly wished?: ReadonlyMap<number, string>;
 }
 
 /** The plan that should replace the present one; null where that still serves. */
 export function nextPlan(input: PlanningInput): Plan | null {
-  const { self, nodes, present, backups, group, units } = input;
-  const candidates = nodes.filter((node) => node.eligible);
+  const { self, nodes, present, group } = input;
+  const candidates = candidatesOf(nodes);
   if (candidates.length === 0) return null; // nobody is eligible: owners stay
   const members = nodes.map(({ name, incarnation }) => ({ name, incarnation }));
-  const candidateOf = (incarnation: string | undefined) =>
-    candidates.findIndex((node) => node.incarnation === incarnation);
-  const presentRanks = (bucket: number) =>
-    present?.ranks[bucket].map((member) => present.members[member].incarnation) ?? [];
-
-  const ranks = planRanks({
-    candidates: candidates.map(({ name, weight, canGain }) => ({ name, weight, canGain })),
-    owners: Array.from({ length: bucketCount }, (_, bucket) => {
-      const holder = nodes.find((node) => node.claims.has(bucket));
-      const planned = nodes.find((node) => node.incarnation === presentRanks(bucket)[0]);
-      // Where the plan's owner is at hand, the bucket is there or on its way there. A holder by
-      // another plan (a healed partition) or instead of one that forfeited keeps it.
-      const onItsWay = planned !== undefined && planned.eligible && !planned.forfeited &&
-        (holder === undefined || holder.planDigest === present?.digest);
-      return candidateOf((onItsWay ? planned : holder)?.incarnation);
-    }),
-    backups: Array.from(
-      { length: bucketCount },
-      (_, bucket) => presentRanks(bucket).slice(1).map(candidateOf).filter((i) => i >= 0),
-    ),
-    backupCount: backups === "all" ? candidates.length - 1 : backups,
-    ...(units === undefined ? {} : { units }),
-  }).map((row) =>
+  const ranks = planRanks(plannerInput(input)).map((row) =>
     row.map((i) => members.findIndex((m) => m.incarnation === candidates[i].incarnation))
   );
 
@@ -74,4 +54,47 @@ export function nextPlan(input: PlanningInput): Plan | null {
   // that was cut off, and both give way to a third.
   const epochs = nodes.map((node) => node.planEpoch);
   return sealPlan({ ...content, epoch: Math.max(present?.epoch ?? 0, ...epochs) + 1 });
+}
+
+/** What the planner is asked in such a view. */
+export function plannerInput(input: Omit<PlanningInput, "self" | "group">): PlannerInput {
+  const { nodes, present, backups, units, wished } = input;
+  const candidates = candidatesOf(nodes);
+  const candidateOf = (incarnation: string | undefined) =>
+    candidates.findIndex((node) => node.incarnation === incarnation);
+  const presentRanks = (bucket: number) =>
+    present?.ranks[bucket].map((member) => present.members[member].incarnation) ?? [];
+  const wishedFor = (bucket: number) =>
+    candidates.findIndex(({ name, canGain }) => canGain && name === wished?.get(bucket));
+  return {
+    candidates: candidates.map(({ name, weight, canGain }) => ({ name, weight, canGain })),
+    owners: Array.from({ length: bucketCount }, (_, bucket) => {
+      const holder = nodes.find((node) => node.claims.has(bucket));
+      const planned = nodes.find((node) => node.incarnation === presentRanks(bucket)[0]);
+      // Where the plan's owner is at hand, the bucket is there or on its way there. A holder by
+      // another plan (a healed partition) or instead of one that forfeited keeps it.
+      const onItsWay = planned !== undefined && candidates.includes(planned) &&
+        !planned.forfeited &&
+        (holder === undefined || holder.planDigest === present?.digest);
+      if (onItsWay && wishedFor(bucket) >= 0) return wishedFor(bucket);
+      return candidateOf((onItsWay ? planned : holder)?.incarnation);
+    }),
+    backups: Array.from(
+      { length: bucketCount },
+      (_, bucket) => presentRanks(bucket).slice(1).map(candidateOf).filter((i) => i >= 0),
+    ),
+    backupCount: backups === "all" ? candidates.length - 1 : backups,
+    ...(units === undefined ? {} : { units }),
+  };
+}
+
+/**
+ * The eligible nodes; where nobody is and some bucket has no owner at all, all that are ready: rather
+ * one that should not than nobody. Sorted by name, as `nodes` are.
+ */
+export function candidatesOf(nodes: readonly PlanningNode[]): readonly PlanningNode[] {
+  const eligible = nodes.filter((node) => node.eligible);
+  if (eligible.length > 0) return eligible;
+  const claimed = nodes.reduce((all, { claims }) => all.union(claims), BucketSet.empty());
+  return claimed.size === bucketCount ? [] : nodes.filter(({ state }) => state === "ready");
 }

@@ -174,7 +174,7 @@ export function decodeFlow(
   if ((flags & hasZone) !== 0) {
     flow.zone = view.getUint16(at);
     flow.zoneDirection = bytes[at + 2];
-    if (flow.zoneDirection > zoneReply) return false;
+    if (flow.zone === 0 || flow.zoneDirection > zoneReply) return false;
     at += 3;
   }
   if ((flags & hasLabels) !== 0) {

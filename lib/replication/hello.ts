@@ -17,6 +17,8 @@ export const kindFinish = 3;
 
 export const randomLength = 32;
 export const macBytes = 32;
+/** Where the key's id stands in a greeting. */
+export const helloKeyIdOffset = 7;
 const magic = [0x61, 0x76, 0x73, 0x74]; // "avst"
 const fixedBytes = 8 + 16 + 16 + randomLength;
 

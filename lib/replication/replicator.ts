@@ -15,13 +15,16 @@ import {
   originalDestination,
   originalSource,
   replyDestination,
+  replySource,
 } from "../netlink/flow_record.ts";
 import { bucketCount, BucketSet } from "../ownership/bucket_set.ts";
 import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "../ports.ts";
+import type { KeyRing } from "../wire/keys.ts";
 import type { Conntrack } from "./conntrack.ts";
 import { Dialer } from "./dialer.ts";
 import { encodeFlow, flowBytesMax } from "./flow.ts";
 import { messageType } from "./messages.ts";
+import { isOpen } from "./open_flow.ts";
 import { Releases } from "./releases.ts";
 import { Replica, type Sweep } from "./replica.ts";
 import { type FlowCounts, Scan } from "./scan.ts";
@@ -55,6 +58,8 @@ export interface ReplicatorSettings extends StreamSettings {
   readonly queueBytesMax: number;
   readonly bucketOf: BucketOfTuple;
   readonly isLocal: IsLocal;
+  /** Whether an address is that of a service whose sockets are on the nodes themselves. */
+  readonly isService: IsLocal;
 }
 
 /** What the replicator needs from outside. */
@@ -88,6 +93,10 @@ const gatherOrdersMsMax = 200;
 
 /** After lost events the next reading waits: the storm that caused them may last. */
 const overrunPauseMs = 100;
+
+/** So often the table is read for what is busy; less often where that is much work. */
+const busyEveryMs = 500;
+const busyShare = 10;
 
 /** A reading sends at most about so many flows to a peer, so that its queue can hold them. */
 const flowsPerBulkMax = 250_000;
@@ -134,7 +143,7 @@ export interface ReplicatorCounters {
 }
 
 export class Replicator implements SessionEvents {
-  readonly #settings: ReplicatorSettings;
+  #settings: ReplicatorSettings;
   readonly #ports: ReplicatorPorts;
   readonly #peers = new Map<string, Peer>();
   /** Sessions whose peer is not authenticated yet. */
@@ -153,6 +162,11 @@ export class Replicator implements SessionEvents {
   /** Once it has dropped an event the kernel drops all, until those that wait have been read. */
   #isDeaf = false;
   #countWanted = false;
+  /** Whether the core waits for open connections to end; when it was last told of them. */
+  #tellsBusy = false;
+  #busyDueAt: Millis = 0;
+  /** When the reading began that looks for what is busy; null: it does not. */
+  #busySince: Millis | null = null;
   #counts: FlowCounts = { flows: 0, foreign: 0 };
   #countedAt = -Infinity;
   #isClosed = false;
@@ -180,6 +194,11 @@ export class Replicator implements SessionEvents {
 
   // ---- orders
 
+  /** Streams that are opened from now on are under these keys; those that stand go on. */
+  useKeys(keys: KeyRing): void {
+    this.#settings = { ...this.#settings, keys };
+  }
+
   /** Replaces what is to be done. */
   order(orders: ReplicationOrders): void {
     const now = this.#ports.clock();
@@ -194,6 +213,9 @@ export class Replicator implements SessionEvents {
     this.#taken = this.#taken.union(taken).intersection(orders.claims);
     this.#claims = orders.claims;
     this.#keeps = orders.keeps;
+    const tellsBusy = orders.tellBusy && this.#settings.enabled;
+    if (tellsBusy && !this.#tellsBusy) this.#busyDueAt = now;
+    this.#tellsBusy = tellsBusy;
     this.#orderPeers(orders);
     this.#ports.wake();
   }
@@ -310,6 +332,7 @@ export class Replicator implements SessionEvents {
       if (this.#dials(peer)) at = Math.min(at, Math.max(now, peer.dialer.dueAt));
     }
     if (now < this.#scanNotBefore) at = Math.min(at, this.#scanNotBefore);
+    if (this.#tellsBusy) at = Math.min(at, Math.max(this.#busyDueAt, this.#scanNotBefore));
     return at;
   }
 
@@ -367,6 +390,10 @@ export class Replicator implements SessionEvents {
     );
   };
 
+  readonly #isOpen = (flow: FlowRecord): boolean =>
+    this.#busySince !== null && isOpen(flow) &&
+    this.#settings.isService(flow.addresses, replySource, flow.addressBytes);
+
   // ---- reading the table
 
   /** Begins a reading where one is wanted; true where it did. */
@@ -385,12 +412,14 @@ export class Replicator implements SessionEvents {
     }
     const taken = now - this.#takenAt >= settleTimeoutsAfterMs ? this.#taken : BucketSet.empty();
     const isWanted = bulks.length > 0 || this.#sweeps.length > 0 || !this.#lost.isEmpty ||
-      !taken.isEmpty || this.#countWanted;
+      !taken.isEmpty || this.#countWanted || this.#tellsBusy && now >= this.#busyDueAt;
     if (!isWanted) return false;
     for (const { sender, buckets } of bulks) sender.beginBulk(buckets, now);
+    this.#busySince = this.#tellsBusy ? now : null;
     this.#scan = new Scan({
       conntrack: this.#ports.conntrack,
       bucketOf: this.#bucketOf,
+      isOpen: this.#isOpen,
       claims: this.#claims,
       bulked,
       bulk: this.#bulk,
@@ -427,6 +456,10 @@ export class Replicator implements SessionEvents {
     this.#scan = null;
     this.#counts = scan.counts;
     this.#countedAt = now;
+    if (this.#tellsBusy && this.#busySince !== null) {
+      this.#busyDueAt = now + Math.max(busyEveryMs, busyShare * (now - this.#busySince));
+      this.#ports.report({ kind: "busy", buckets: scan.busy });
+    }
     this.counters.swept += scan.removed;
     for (const peer of this.#peers.values()) peer.session?.sender?.endBulk(now);
     for (const sweep of scan.sweeps) sweep.done();

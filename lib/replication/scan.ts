@@ -3,7 +3,7 @@
  * behind bulks of peers, removal of lost buckets, timeouts after a takeover, and the counts.
  */
 import type { FlowRecord } from "../netlink/flow_record.ts";
-import type { BucketSet } from "../ownership/bucket_set.ts";
+import { BucketSet } from "../ownership/bucket_set.ts";
 import { Batch, batchMax, type Conntrack, type Operation } from "./conntrack.ts";
 import type { Sweep } from "./replica.ts";
 
@@ -12,6 +12,8 @@ export interface ScanSettings {
   /** null: a flow of this node itself, which no cluster has to do with. */
   readonly bucketOf: (flow: FlowRecord) => number | null;
   readonly claims: BucketSet;
+  /** Whether a flow is an open connection of a service on this node. */
+  readonly isOpen: (flow: FlowRecord) => boolean;
   /** Buckets that peers are being sent. */
   readonly bulked: BucketSet;
   /** Sends a flow of such a bucket. */
@@ -33,6 +35,8 @@ export interface FlowCounts {
 export class Scan {
   readonly #settings: ScanSettings;
   readonly #batch = new Batch(batchMax);
+  /** Claimed buckets with open connections of services on this node. */
+  readonly busy = BucketSet.empty();
   #flows = 0;
   #foreign = 0;
   #removed = 0;
@@ -69,6 +73,7 @@ export class Scan {
     const isClaimed = settings.claims.has(bucket);
     if (isClaimed) this.#flows++;
     else this.#foreign++;
+    if (isClaimed && settings.isOpen(flow)) this.busy.add(bucket);
     if (settings.bulked.has(bucket)) settings.bulk(flow, bucket);
     if (isClaimed) {
       if (settings.taken.has(bucket)) this.#settle(flow);

@@ -20,6 +20,7 @@ import {
   hasMagic,
   type Hello,
   helloBytesMax,
+  helloKeyIdOffset,
   kindFinish,
   kindHello,
   kindWelcome,
@@ -254,7 +255,7 @@ export class Stream {
     const welcome = decodeHello(message);
     if (typeof welcome === "string") return welcome;
     const key = this.#keyOf(welcome.keyId);
-    if (key === undefined || key.id !== this.#settings.keys.keys[0].id) return "keyId";
+    if (key === undefined || key.id !== this.#ownHello[helloKeyIdOffset]) return "keyId";
     const mac = macOf(greetingKey(key), this.#ownHello, withoutMac(message));
     if (!endsWithMac(message, mac)) return "mac";
     const fault = this.#checkNames(welcome, kindWelcome);

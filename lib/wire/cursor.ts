@@ -5,12 +5,21 @@ export class ShortMessage extends Error {
   override readonly name = "ShortMessage";
 }
 
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export class Reader {
   readonly #view: DataView;
   #at = 0;
 
   constructor(readonly bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** How many bytes have been read. */
+  get at(): number {
+    return this.#at;
   }
 
   get remaining(): number {
@@ -52,9 +61,26 @@ export class Reader {
     return new Uint8Array(this.bytes.subarray(at, at + length));
   }
 
+  /** `length` bytes as hexadecimal digits. */
+  hex(length: number): string {
+    const at = this.#take(length);
+    let digits = "";
+    for (let i = at; i < at + length; i++) digits += hexOfByte[this.bytes[i]];
+    return digits;
+  }
+
+  /** A node's name (a DNS label) behind its length in one byte. */
+  name(): string {
+    const name = this.text();
+    if (!/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(name)) {
+      throw new ShortMessage("a name that is none");
+    }
+    return name;
+  }
+
   /** Text behind its length in one byte. */
   text(): string {
-    return new TextDecoder().decode(this.raw(this.u8()));
+    return decoder.decode(this.raw(this.u8()));
   }
 }
 
@@ -106,16 +132,27 @@ export class Writer {
 
   /** Text behind its length in one byte. */
   text(value: string): this {
-    const bytes = new TextEncoder().encode(value);
+    const bytes = encoder.encode(value);
     return this.u8(bytes.length).raw(bytes);
   }
 }
 
 /** Hexadecimal digits of bytes: how incarnations and digests are named in maps, logs and JSON. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let digits = "";
+  for (const byte of bytes) digits += hexOfByte[byte];
+  return digits;
 }
 
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const bytes = new Uint8Array(hex.length >> 1);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = digitOf(hex.charCodeAt(2 * i)) << 4 | digitOf(hex.charCodeAt(2 * i + 1));
+  }
+  return bytes;
+}
+
+/** Of a code of 0-9, a-f or A-F. */
+function digitOf(code: number): number {
+  return code < 0x40 ? code - 0x30 : (code | 0x20) - 0x57;
 }

@@ -10,7 +10,14 @@
  * 224.0.0.0/24 never passes a router and must not be pruned by a switch that snoops IGMP (RFC 4541,
  * 2.1.2); 213 is unassigned in IANA's registry. A receiver insists on TTL 255 (RFC 5082).
  */
-import { clusterIdOffset, envelopeMagic, tagOffset } from "./seal.ts";
+import type { ExpectedNode } from "./expected.ts";
+import {
+  clusterIdOffset,
+  envelopeMagic,
+  incarnationOffset,
+  nonceOffset,
+  tagOffset,
+} from "./seal.ts";
 
 /** UDP port of the heartbeats, the same number as the replication's default TCP port. */
 export const heartbeatPort = 9478;
@@ -56,17 +63,27 @@ function checksum(view: DataView, start: number, length: number): number {
 /** An instruction of classic BPF: code, jump if true, jump if false, operand (linux/filter.h). */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
-/**
- * The filter of a packet socket: frames as above, of this cluster. With `wanted` "members", only
- * those with one of the tags; with "strangers", only those without.
- */
+/** Which frames of this cluster a socket is for. */
+export type Wanted =
+  /** Those with one of the tags. */
+  | "members"
+  /** Of those, the ones that are due next (lib/wire/expected.ts). */
+  | "due"
+  /** Of those, all others. */
+  | "undue"
+  /** Those without a tag. */
+  | "strangers";
+
+const refuse: FilterInstruction = [0x06, 0, 0, 0]; // ret
+const accept: FilterInstruction = [0x06, 0, 0, 0xffff];
+
+/** The filter of a packet socket: frames as above, of this cluster. */
 export function heartbeatFilter(
   clusterId: Uint8Array,
   tags: readonly Uint8Array[],
-  wanted: "members" | "strangers",
+  wanted: Wanted,
+  expected: readonly ExpectedNode[] = [],
 ): FilterInstruction[] {
-  const word = (bytes: Uint8Array, at = 0) =>
-    new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
   const at = frameHeaderBytes;
   const required: readonly [code: number, offset: number, value: number][] = [
     [0x28, 12, 0x0800], // ldh
@@ -79,22 +96,43 @@ export function heartbeatFilter(
     [0x20, at + clusterIdOffset, word(clusterId)],
     [0x20, at + clusterIdOffset + 4, word(clusterId, 4)],
   ];
-  // Per check: load, then compare and fall through, else jump to the last instruction (refuse).
   const program: FilterInstruction[] = [];
-  const total = 2 * required.length + 1 + tags.length + 2;
-  const refuse = total - 1, accept = total - 2;
-  const jump = (target: number) => target - program.length - 1;
   for (const [code, offset, value] of required) {
-    program.push([code, 0, 0, offset]);
-    program.push([0x15, 0, jump(refuse), value]); // jeq
+    program.push([code, 0, 0, offset], [0x15, 1, 0, value], refuse); // jeq
   }
+  const [tagged, untagged] = wanted === "strangers" ? [refuse, accept] : [accept, refuse];
   program.push([0x20, 0, 0, at + tagOffset]);
-  const [match, otherwise] = wanted === "members" ? [accept, refuse] : [refuse, accept];
-  tags.forEach((tag, i) => {
-    const last = i === tags.length - 1;
-    program.push([0x15, jump(match), last ? jump(otherwise) : 0, word(tag)]);
-  });
-  program.push([0x06, 0, 0, 0xffff]); // ret: take it
-  program.push([0x06, 0, 0, 0]); // ret: refuse
+  tags.forEach((tag, i) => program.push([0x15, tags.length - i, 0, word(tag)]));
+  program.push(untagged);
+  if (wanted === "due" || wanted === "undue") program.push(...dueFilter(expected, wanted));
+  else program.push(tagged);
   return program;
+}
+
+/** Behind the tag: a short list for each node, found by the first word of its incarnation. */
+function dueFilter(
+  expected: readonly ExpectedNode[],
+  wanted: "due" | "undue",
+): FilterInstruction[] {
+  const [due, undue] = wanted === "due" ? [accept, refuse] : [refuse, accept];
+  const program: FilterInstruction[] = [
+    [0x80, 0, 0, 0], // ld len: a load behind the end would refuse what is cut in both filters
+    [0x35, 1, 0, frameHeaderBytes + nonceOffset + 4], // jge
+    undue,
+    [0x20, 0, 0, frameHeaderBytes + nonceOffset],
+    [0x07, 0, 0, 0], // tax: X is the token
+    [0x20, 0, 0, frameHeaderBytes + incarnationOffset],
+  ];
+  for (const { incarnation, tokens } of expected) {
+    program.push([0x15, 0, tokens.length + 3, word(incarnation)]);
+    program.push([0x87, 0, 0, 0]); // txa
+    tokens.forEach((token, i) => program.push([0x15, tokens.length - i, 0, token]));
+    program.push(undue, due);
+  }
+  program.push(undue);
+  return program;
+}
+
+function word(bytes: Uint8Array, at = 0): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
 }

@@ -7,7 +7,8 @@
 import { BucketSet, bucketSetBytes } from "../ownership/bucket_set.ts";
 import { linksMax, membersMax, nameBytesMax } from "../limits.ts";
 import type { NodeState } from "../control.ts";
-import { fromHex, Reader, ShortMessage, toHex, Writer } from "./cursor.ts";
+import { fromHex, Reader, ShortMessage, Writer } from "./cursor.ts";
+import { type HeartbeatTail, readTail, tailBytesMax, writeTail } from "./heartbeat_tail.ts";
 import { incarnationBytes } from "./seal.ts";
 
 export const heartbeatType = 1;
@@ -29,7 +30,7 @@ export interface HeardPeer {
   readonly heardOn: number;
 }
 
-export interface Heartbeat {
+export interface Heartbeat extends HeartbeatTail {
   readonly state: NodeState;
   /** Its datapath may handle frames now. */
   readonly leaseHeld: boolean;
@@ -62,12 +63,14 @@ export interface Heartbeat {
   readonly peers: readonly HeardPeer[];
 }
 
-/** An upper bound of an encoded heartbeat, in bytes. */
-const bytesMax = 64 + nameBytesMax + 3 * bucketSetBytes + linksMax * 2 * 17 +
-  membersMax * (incarnationBytes + 12);
+/** A peer's incarnation, then its sequence (8 bytes), then where it was heard. */
+export const peerBytes = incarnationBytes + 12;
+
+/** An upper bound of all but the peers, in bytes. */
+const restBytesMax = 64 + nameBytesMax + 3 * bucketSetBytes + linksMax * 2 * 17 + tailBytesMax;
 
 export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(bytesMax)
+  const writer = new Writer(restBytesMax + heartbeat.peers.length * peerBytes)
     .u8(heartbeatType)
     .u8(states.indexOf(heartbeat.state))
     .u8(
@@ -92,33 +95,57 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
   for (const peer of heartbeat.peers) {
     writer.raw(fromHex(peer.incarnation)).u64(peer.sequence).u32(peer.heardOn);
   }
+  writeTail(writer, heartbeat);
   return writer.bytes;
 }
 
-/** The heartbeat, or why it cannot be one. */
-export function decodeHeartbeat(message: Uint8Array): Heartbeat | { readonly refusal: string } {
+/** The sequence number of a message that is long enough; -1: it is not. */
+export function sequenceOf(message: Uint8Array): number {
   try {
-    return read(new Reader(message));
+    const reader = new Reader(message.subarray(3));
+    reader.raw(reader.u8());
+    return reader.u64();
+  } catch (error) {
+    if (error instanceof ShortMessage) return -1;
+    throw error;
+  }
+}
+
+/** Where in a message those numbers lie that differ between heartbeats that say the same. */
+export interface HeartbeatLayout {
+  /** 8 bytes. */
+  sequenceAt: number;
+  /** The first of the peers, behind their count: `peerBytes` each. */
+  peersAt: number;
+}
+
+/** The heartbeat, or why it cannot be one. `layout` is filled in. */
+export function decodeHeartbeat(
+  message: Uint8Array,
+  layout: HeartbeatLayout = { sequenceAt: 0, peersAt: 0 },
+): Heartbeat | { readonly refusal: string } {
+  try {
+    return read(new Reader(message), layout);
   } catch (error) {
     if (error instanceof ShortMessage) return { refusal: "malformed heartbeat" };
     throw error;
   }
 }
 
-function read(reader: Reader): Heartbeat {
+function read(reader: Reader, layout: HeartbeatLayout): Heartbeat {
   must(reader.u8() === heartbeatType);
   const state = states[reader.u8()];
   must(state !== undefined);
   const flags = reader.u8();
-  const name = reader.text();
-  must(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(name));
+  const name = reader.name();
+  layout.sequenceAt = reader.at;
   const sequence = reader.u64();
   const intervalMs = reader.u32() / 1000;
   must(intervalMs > 0);
   const weight = reader.u32() / 1000;
-  const configDigest = toHex(reader.raw(8));
+  const configDigest = reader.hex(8);
   const planEpoch = reader.u64();
-  const planDigest = toHex(reader.raw(8));
+  const planDigest = reader.hex(8);
   const claimGroup = reader.u8();
   const carriers = reader.u32();
   const held = BucketSet.fromBytes(reader.raw(bucketSetBytes));
@@ -131,8 +158,9 @@ function read(reader: Reader): Heartbeat {
   });
   const peerCount = reader.u8();
   must(peerCount < membersMax);
+  layout.peersAt = reader.at;
   const peers = Array.from({ length: peerCount }, () => ({
-    incarnation: toHex(reader.raw(incarnationBytes)),
+    incarnation: reader.hex(incarnationBytes),
     sequence: reader.u64(),
     heardOn: reader.u32(),
   }));
@@ -155,6 +183,7 @@ function read(reader: Reader): Heartbeat {
     proven,
     addresses,
     peers,
+    ...readTail(reader),
   };
 }
 

@@ -63,22 +63,28 @@ export class KeyFileError extends Error {
 export function parseKeyFile(text: string): KeyRing {
   let seed: Uint8Array | undefined;
   const keys: ClusterKey[] = [];
+  const addKey = (key: ClusterKey, at: string) => {
+    if (keys.some(({ id }) => id === key.id)) {
+      throw new KeyFileError(`${at}: key id ${key.id} twice`);
+    }
+    keys.push(key);
+  };
   text.split("\n").forEach((raw, i) => {
     const words = raw.replace(/#.*/, "").trim().split(/\s+/).filter((word) => word !== "");
     const at = `line ${i + 1}`;
     if (words.length === 0) return;
     if (words.length === 1) {
       const secret = secretOf(words[0], at);
-      seed ??= derive(secret, "seed of one secret");
-      keys.push({ id: 0, bytes: derive(secret, "key of one secret") });
+      if (seed !== undefined) throw new KeyFileError(`${at}: a second seed; keep one`);
+      seed = derive(secret, "seed of one secret");
+      addKey({ id: 0, bytes: derive(secret, "key of one secret") }, at);
     } else if (words[0] === "seed" && words.length === 2) {
       if (seed !== undefined) throw new KeyFileError(`${at}: a second seed; keep one`);
       seed = secretOf(words[1], at);
     } else if (words[0] === "key" && words.length === 3) {
       const id = /^\d{1,3}$/.test(words[1]) ? Number(words[1]) : NaN;
       if (!(id <= 255)) throw new KeyFileError(`${at}: key id ${words[1]}; use 0 to 255`);
-      if (keys.some((key) => key.id === id)) throw new KeyFileError(`${at}: key id ${id} twice`);
-      keys.push({ id, bytes: secretOf(words[2], at) });
+      addKey({ id, bytes: secretOf(words[2], at) }, at);
     } else {
       throw new KeyFileError(`${at}: neither "seed BASE64" nor "key ID BASE64"`);
     }
@@ -86,6 +92,17 @@ export function parseKeyFile(text: string): KeyRing {
   if (seed === undefined) throw new KeyFileError("no seed; add a line: seed BASE64");
   if (keys.length === 0) throw new KeyFileError("no key; add a line: key 0 BASE64");
   return { seed, keys };
+}
+
+/** A key file's text; `parseKeyFile` gives the same ring. */
+export function formatKeyFile(ring: KeyRing): string {
+  const keys = ring.keys.map(({ id, bytes }) => `key ${id} ${bytes.toBase64()}\n`);
+  return `seed ${ring.seed.toBase64()}\n${keys.join("")}`;
+}
+
+/** What tells keys apart without telling anything of them: 8 hexadecimal digits. */
+export function checkOf(key: ClusterKey): string {
+  return derive(key.bytes, "key check", undefined, 4).toHex();
 }
 
 function secretOf(base64: string, at: string): Uint8Array {

@@ -27,8 +27,13 @@ export function encodePlanParts(plan: Plan): Uint8Array<ArrayBuffer>[] {
   });
 }
 
-/** Puts the parts of one plan at a time together; a part of another plan starts over. */
+/**
+ * Puts the parts of one plan of one sender at a time together; a part of another plan starts over. A
+ * node's plans only follow each other, so what is older than a part before is a recording: it must not
+ * keep the plan of today from becoming whole.
+ */
 export class PlanAssembly {
+  #epoch = 0;
   #digest = "";
   #pieces: (Uint8Array | undefined)[] = [];
 
@@ -37,11 +42,13 @@ export class PlanAssembly {
     const reader = new Reader(message);
     try {
       if (reader.u8() !== planPartType) return { refusal: "malformed plan" };
-      reader.u64();
+      const epoch = reader.u64();
+      if (epoch < this.#epoch) return { refusal: "replayed" };
       const digest = toHex(reader.raw(8));
       const index = reader.u8();
       const count = reader.u8();
       if (count === 0 || count > partsMax || index >= count) return { refusal: "malformed plan" };
+      this.#epoch = epoch;
       if (digest !== this.#digest || count !== this.#pieces.length) {
         this.#digest = digest;
         this.#pieces = new Array(count).fill(undefined);

@@ -7,11 +7,11 @@
  *      4  8    cluster id: the first bytes of SHA-256("avail cluster " + name); public
  *     12  4    tag: HKDF(key, "datagram tag", cluster id); what the kernel's filter looks at
  *     16  16   incarnation of the sender
- *     32  12   nonce, random
+ *     32  12   nonce: a token and a number (tokens.ts); a reader takes any
  *     44  …    AES-256-GCM of the message, its 16-byte tag at the end; bytes 0 to 43 are bound too
  *
  * The sealing key is HKDF(key, "datagram", incarnation): no two starts of any node share one, so a
- * random nonce cannot meet its like. The tag is not a proof of anything (it is the same in every
+ * nonce meets its like only where one start uses it twice. The tag is not a proof of anything (it is the same in every
  * datagram): it lets the kernel drop a flood that does not know the key before user space wakes up.
  */
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
@@ -30,12 +30,19 @@ export const envelopeOverheadBytes = envelopeBytes + gcmTagBytes;
 
 export const clusterIdOffset = 4;
 export const tagOffset = 12;
+export const incarnationOffset = 16;
+export const nonceOffset = 32;
 
 /** Why a datagram was not opened; each is counted. */
 export type SealRefusal = "short" | "foreign" | "version" | "unknown key" | "not authentic";
 
 export type Opened =
-  | { readonly ok: true; readonly incarnation: string; readonly message: Uint8Array<ArrayBuffer> }
+  | {
+    readonly ok: true;
+    readonly incarnation: string;
+    readonly keyId: number;
+    readonly message: Uint8Array<ArrayBuffer>;
+  }
   | { readonly ok: false; readonly refusal: SealRefusal };
 
 export function clusterId(clusterName: string): Uint8Array<ArrayBuffer> {
@@ -52,31 +59,47 @@ export function datagramTags(ring: KeyRing, clusterName: string): Uint8Array<Arr
 export class DatagramSeal {
   readonly #clusterId: Uint8Array<ArrayBuffer>;
   readonly #header: Uint8Array<ArrayBuffer>;
-  readonly #sendKey: Uint8Array<ArrayBuffer>;
+  readonly #incarnation: Uint8Array;
+  #ring: KeyRing;
+  #sendKey: Uint8Array<ArrayBuffer>;
   /** Keys of senders by `key id:incarnation`, oldest first; bounded, since anyone can invent one. */
   readonly #openKeys = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(
-    readonly ring: KeyRing,
+    ring: KeyRing,
     clusterName: string,
     incarnation: Uint8Array,
     readonly cachedKeysMax = 128,
   ) {
     this.#clusterId = clusterId(clusterName);
-    const sending = ring.keys[0];
-    this.#sendKey = derive(sending.bytes, "datagram", incarnation);
+    this.#incarnation = incarnation;
     this.#header = new Uint8Array(envelopeBytes);
-    this.#header.set([envelopeMagic >> 8, envelopeMagic & 0xff, envelopeVersion, sending.id]);
+    this.#header.set([envelopeMagic >> 8, envelopeMagic & 0xff, envelopeVersion]);
     this.#header.set(this.#clusterId, clusterIdOffset);
-    this.#header.set(derive(sending.bytes, "datagram tag", this.#clusterId, 4), tagOffset);
-    this.#header.set(incarnation, 16);
+    this.#header.set(incarnation, incarnationOffset);
+    this.#ring = ring;
+    this.#sendKey = this.#useFirstKey();
+  }
+
+  /** Other keys from here on: the first one seals, all of them open. */
+  useRing(ring: KeyRing): void {
+    this.#ring = ring;
+    this.#openKeys.clear();
+    this.#sendKey = this.#useFirstKey();
+  }
+
+  #useFirstKey(): Uint8Array<ArrayBuffer> {
+    const [{ id, bytes }] = this.#ring.keys;
+    this.#header[3] = id;
+    this.#header.set(derive(bytes, "datagram tag", this.#clusterId, 4), tagOffset);
+    return derive(bytes, "datagram", this.#incarnation);
   }
 
   /** `nonce`: 12 bytes that this incarnation has not used before. */
   seal(message: Uint8Array, nonce: Uint8Array): Uint8Array<ArrayBuffer> {
     const datagram = new Uint8Array(envelopeBytes + message.length + gcmTagBytes);
     datagram.set(this.#header);
-    datagram.set(nonce, 32);
+    datagram.set(nonce, nonceOffset);
     const cipher = createCipheriv("aes-256-gcm", this.#sendKey, nonce);
     cipher.setAAD(datagram.subarray(0, envelopeBytes));
     datagram.set(cipher.update(message), envelopeBytes);
@@ -94,10 +117,14 @@ export class DatagramSeal {
       return { ok: false, refusal: "foreign" };
     }
     if (datagram[2] !== envelopeVersion) return { ok: false, refusal: "version" };
-    const incarnation = datagram.subarray(16, 32);
+    const incarnation = datagram.subarray(incarnationOffset, nonceOffset);
     const key = this.#openKey(datagram[3], incarnation);
     if (key === null) return { ok: false, refusal: "unknown key" };
-    const decipher = createDecipheriv("aes-256-gcm", key, datagram.subarray(32, envelopeBytes));
+    const decipher = createDecipheriv(
+      "aes-256-gcm",
+      key,
+      datagram.subarray(nonceOffset, envelopeBytes),
+    );
     decipher.setAAD(datagram.subarray(0, envelopeBytes));
     decipher.setAuthTag(datagram.subarray(datagram.length - gcmTagBytes));
     try {
@@ -105,14 +132,19 @@ export class DatagramSeal {
         datagram.subarray(envelopeBytes, datagram.length - gcmTagBytes),
       );
       decipher.final();
-      return { ok: true, incarnation: toHex(incarnation), message: new Uint8Array(message) };
+      return {
+        ok: true,
+        incarnation: toHex(incarnation),
+        keyId: datagram[3],
+        message: new Uint8Array(message),
+      };
     } catch {
       return { ok: false, refusal: "not authentic" };
     }
   }
 
   #openKey(id: number, incarnation: Uint8Array): Uint8Array<ArrayBuffer> | null {
-    const clusterKey = this.ring.keys.find((key) => key.id === id);
+    const clusterKey = this.#ring.keys.find((key) => key.id === id);
     if (clusterKey === undefined) return null;
     const name = `${id}:${toHex(incarnation)}`;
     let key = this.#openKeys.get(name);

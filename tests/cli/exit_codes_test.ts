@@ -1,46 +1,9 @@
 /** The program as scripts see it: its exit codes, and what is on which stream. */
 import type { ControlRequest, Status } from "../../lib/control.ts";
 import { exitCodes } from "../../lib/errors.ts";
-import { serveControl } from "../../lib/host/control_socket.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
+import { avail, withDaemon } from "./program.ts";
 import { safeStatus, unsafeStatus } from "./statuses.ts";
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function avail(...args: string[]): Promise<Outcome> {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", main, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-/** A directory, and in it the socket of a daemon that answers as `handle` says. */
-async function withDaemon(
-  handle: (request: ControlRequest) => unknown,
-  body: (socket: string, directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  const stop = new AbortController();
-  const path = `${directory}/control.sock`;
-  try {
-    const service = await serveControl({ path, handle, signal: stop.signal });
-    try {
-      await body(path, directory);
-    } finally {
-      stop.abort();
-      await service.ended;
-    }
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 Deno.test("status: 0 where it is safe, 4 where it is not", async () => {
   let status: Status = safeStatus;
@@ -113,6 +76,11 @@ Deno.test("nobody there: 3; wrong words: 2; each with one line on standard error
     [["stauts"], exitCodes.usage, 'unknown command "stauts"; did you mean `status`?'],
     [["status", "--jsn"], exitCodes.usage, "unknown flag --jsn; did you mean --json?"],
     [["who", "10.0.0.1"], exitCodes.usage, "DST is missing"],
+    [["weight", "0"], exitCodes.usage, 'N: "0": a weight is a number from 0.001 to 100 with three'],
+    [["weight", "abc"], exitCodes.usage, 'N: "abc": a weight is a number from'],
+    [["weight", "100.5"], exitCodes.usage, 'N: "100.5": a weight is'],
+    [["weight", "1.2345"], exitCodes.usage, "with three decimals at most"],
+    [["drain", "--node", "fw_2"], exitCodes.usage, 'node: "fw_2": this is no node\'s name'],
     [["who", "10.0.0.1", "fw2"], exitCodes.usage, 'DST: "fw2": this is no IPv4 or IPv6 address'],
     [["status", "--config", "/nowhere/x.toml"], exitCodes.usage, "there is no such file"],
     [["run", "--config", "/nowhere/x.toml"], exitCodes.usage, "there is no such file"],

@@ -5,7 +5,7 @@ import { bar, count, duration, table, width } from "../../cli/render.ts";
 import { statusScreen } from "../../cli/status_screen.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { assertGolden } from "../golden.ts";
-import { safeStatus, unsafeStatus } from "./statuses.ts";
+import { safeStatus, unfitStatus, unsafeStatus } from "./statuses.ts";
 
 const text = { colour: false, unicode: true };
 
@@ -28,6 +28,22 @@ Deno.test("status tells what a backend cannot do, and nothing where it can all",
   assert(!statusScreen(safeStatus, text).includes("weaker"));
 });
 
+Deno.test("status of a node whose checks fail, among others that disagree", () => {
+  assertGolden("status_unfit.txt", statusScreen(unfitStatus, text));
+});
+
+Deno.test("status tells the load where it is known, and nothing where there is none", () => {
+  const withLoad = (rates: readonly number[]) => {
+    const load = { packets: rates, bytes: rates, packetsPerSecond: rates };
+    return statusScreen({ ...safeStatus, datapath: { ...safeStatus.datapath, load } }, text);
+  };
+  const rates = new Array<number>(256).fill(0).with(17, 1000.4).with(200, 233.6);
+  assert(withLoad(rates).includes("\n              1 234 a second now, 81 % of it in bucket 17\n"));
+  for (const screen of [withLoad(new Array(256).fill(0)), statusScreen(safeStatus, text)]) {
+    assert(!screen.includes("a second now"), screen);
+  }
+});
+
 Deno.test("status on a terminal with colours", () => {
   assertGolden("status_colour.txt", statusScreen(safeStatus, { colour: true, unicode: true }));
 });
@@ -38,7 +54,7 @@ Deno.test("status on a terminal without Unicode", () => {
 });
 
 Deno.test("no line of a status is wider than 80 columns, no name steers the terminal", () => {
-  for (const status of [safeStatus, unsafeStatus]) {
+  for (const status of [safeStatus, unsafeStatus, unfitStatus]) {
     const screen = statusScreen(status, text);
     for (const line of screen.split("\n")) assert(width(line) <= 80, line);
     assert(!screen.includes("\x1b"));
@@ -50,8 +66,8 @@ Deno.test("help of every command", async () => {
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
-  const commands = ["", "status", "who", "flows", "drain", "resume", "run", "version"]
-    .concat(["kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
+  const commands = ["", "status", "who", "flows", "drain", "resume", "weight", "plan"]
+    .concat(["run", "version", "kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
   for (const command of commands) {
     texts.push(`$ avail ${command} --help\n`.replace("  ", " "));
     await run(app, [...command.split(" ").filter(Boolean), "--help"], context);

@@ -44,6 +44,7 @@ export const safeStatus: Status = {
     leaseMs: 240,
     accepted: 12_345_678,
     dropped: { notOwned: 24_690_123, leaseExpired: 0, malformed: 7, neighbour: 91 },
+    load: null,
   },
   refused: { tag: 0 },
 };
@@ -74,4 +75,34 @@ export const unsafeStatus: Status = {
   },
   datapath: { ...safeStatus.datapath, leaseMs: 0 },
   refused: { tag: 1234, replay: 5, "wrong cluster": 1 },
+};
+
+/** Nobody is dead, and yet some may own no buckets, or are given none. */
+export const unfitStatus: Status = {
+  ...safeStatus,
+  members: [
+    member("fw1", 0, {
+      version: 2,
+      healthy: false,
+      eligible: false,
+      notEligibleBecause: "its checks fail",
+    }),
+    member("fw2", 256, { version: 2, healthy: true, eligible: true }),
+    member("fw3", 0, {
+      version: 1,
+      eligible: false,
+      notEligibleBecause: "nobody hears it on eth1, where others hear each other",
+      differs: ["shares", "ruleset"],
+      differsFrom: ["fw1", "fw2"],
+    }),
+  ],
+  owners: owners({ fw2: 256 }),
+  checks: [
+    { name: "web", ok: false, sinceMs: 12_345, lastError: "connection \x1b[2Jrefused", weight: 0 },
+    { name: "db", ok: false, sinceMs: 800, lastError: "status 503 instead of 200", weight: 0.5 },
+    { name: "vpn", ok: null, sinceMs: 400, weight: 0 },
+    { name: "dns", ok: true, sinceMs: 7_800_000, weight: 0 },
+  ],
+  health: { ok: false, factor: 0, failing: ["web", "db"] },
+  protocol: { version: 2, oldest: 1, inUse: 1 },
 };

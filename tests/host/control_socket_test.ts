@@ -75,6 +75,17 @@ Deno.test("what is no request is refused with its reason and harms nobody", asyn
           "sourcePort 1.5",
         ],
         ['{"command":"who","source":"::1","destination":"::2","share":1}', "share 1"],
+        ['{"command":"weight"}', "weight undefined; give a number from 0.001 to 100"],
+        ['{"command":"weight","weight":0}', "weight 0"],
+        ['{"command":"weight","weight":"1"}', 'weight "1"'],
+        ['{"command":"weight","weight":1.2345}', "with three decimals at most"],
+        ['{"command":"forward","request":{"command":"drain"}}', "node undefined"],
+        ['{"command":"forward","node":"fw2"}', "not an object"],
+        [
+          '{"command":"forward","node":"fw2","request":{"command":"who","source":"::1",' +
+          '"destination":"::2"}}',
+          "who cannot be forwarded",
+        ],
       ]
     ) {
       const reply = JSON.parse(await exchange(path, line + "\n"));

@@ -1,4 +1,5 @@
 /** The layouts that TypeScript writes are those of the C compiler. */
+import { loadLayout } from "../../lib/host/bucket_load.ts";
 import {
   insidePrefixesMax,
   prefixLayout,
@@ -62,6 +63,9 @@ const claims = [
   ["AT(avail_state, owned)", stateLayout.owned],
   ["AT(avail_state, epoch)", stateLayout.epoch],
   ["sizeof(struct avail_state)", stateLayout.bytes],
+  ["AT(avail_load, bucket[1].packets)", loadLayout.bucket + loadLayout.packets],
+  ["AT(avail_load, bucket[1].bytes)", loadLayout.bucket + loadLayout.bytes],
+  ["sizeof(struct avail_load)", loadLayout.size],
   ["AVAIL_SHARED_MAX", sharedAddressesMax],
   ["AVAIL_INSIDE_MAX", insidePrefixesMax],
   ["AVAIL_KEY_SOURCE", 0],

@@ -3,10 +3,12 @@ import { loadPacked } from "../../lib/host/bpf_load.ts";
 import { createMaps, createRodata } from "../../lib/host/bpf_load.ts";
 import { readPackedObject } from "../../lib/host/bpf_object.ts";
 import { encodeShare, type ShareConstants } from "../../lib/host/share_rodata.ts";
+import { readLoadMap } from "../../lib/host/bucket_load.ts";
+import { lookupPerCpu } from "../../lib/host/per_cpu.ts";
 import { openStatePage } from "../../lib/host/state_page.ts";
-import { lookupElement, type TestRun, testRun } from "../../ffi/bpf.ts";
+import { type TestRun, testRun } from "../../ffi/bpf.ts";
 import { close } from "../../ffi/libc.ts";
-import type { Steering } from "../../lib/ports.ts";
+import type { BucketCounters, Steering } from "../../lib/ports.ts";
 
 export const clusterMac = Uint8Array.fromHex("03005e000001"); // as in tests/vectors/frames.ts
 export const nodeMac = Uint8Array.fromHex("02000000000a");
@@ -79,13 +81,15 @@ export class SteerPrograms implements Disposable {
 
   /** enum avail_count, summed over the CPUs. */
   counts(): number[] {
-    const cpus = Deno.readTextFileSync("/sys/devices/system/cpu/possible").trim();
-    const bytes = 8 * (Number(cpus.split("-").at(-1)) + 1);
-    return Array.from({ length: 6 }, (_, reason) => {
-      const key = new Uint8Array(new Uint32Array([reason]).buffer);
-      const values = lookupElement(this.#maps.get("counts")!, key, bytes);
-      return Number(new BigUint64Array(values.buffer).reduce((sum, n) => sum + n, 0n));
-    });
+    return Array.from(
+      { length: 6 },
+      (_, reason) =>
+        Number(lookupPerCpu(this.#maps.get("counts")!, reason, 8).reduce((sum, n) => sum + n, 0n)),
+    );
+  }
+
+  bucketCounters(): BucketCounters {
+    return readLoadMap(this.#maps.get("loads")!);
   }
 
   [Symbol.dispose](): void {

@@ -212,6 +212,40 @@ bpfTest("ownership is asked first, then the lease; each refusal is counted by it
   assertEquals(Math.round(steering.current().leaseUntil), Math.round(now + 60_000));
 });
 
+bpfTest("what is taken is counted by bucket, and nothing else is", () => {
+  for (const program of ["steer_xdp", "steer_ingress"] as const) {
+    using programs = new SteerPrograms(plainShare);
+    const key = frameKeyOf(plainShare);
+    const expected = { packets: new Array(256).fill(0), bytes: new Array(256).fill(0) };
+    programs.steering.setLease(Number.MAX_SAFE_INTEGER);
+    const owned = BucketSet.of(Array.from({ length: 128 }, (_, i) => 2 * i));
+    programs.steering.setResponsibility(owned, 1);
+    for (let host = 1; host < 200; host++) {
+      const payload = [...ports(1000, 53), ...new Uint8Array(host)];
+      const packet = ipv4(`10.0.0.${host}`, "198.51.100.1", 17, payload);
+      const frame = Uint8Array.from(ethernet(0x0800, packet));
+      const bucket = bucketOfFrame(frame, key) as number;
+      for (let time = 0; time < 3; time++) programs.run(program, frame);
+      if (!owned.has(bucket)) continue;
+      expected.packets[bucket] += 3;
+      expected.bytes[bucket] += 3 * frame.length;
+    }
+    assertGreater(expected.packets.filter((packets) => packets > 0).length, 50);
+    assertEquals(programs.bucketCounters(), expected, program);
+
+    // The controls: without the lease, of others, and what has no bucket.
+    programs.steering.setLease(1);
+    programs.run(program, clientFrame);
+    programs.steering.setLease(Number.MAX_SAFE_INTEGER);
+    programs.steering.setResponsibility(BucketSet.empty(), 1);
+    programs.run(program, clientFrame);
+    programs.steering.setResponsibility(BucketSet.all(), 1);
+    const question = arp(1, "198.51.100.9", clientMac, shared4);
+    programs.run(program, frameTo(clusterMac, clientMac, 0x0806, question));
+    assertEquals(programs.bucketCounters(), expected, program);
+  }
+});
+
 // ---- ARP and NDP
 
 const broadcast = Uint8Array.fromHex("ffffffffffff");

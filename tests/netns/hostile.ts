@@ -62,10 +62,22 @@ export class Hostile {
     await this.#perform({ do: "repeat", frames: frames.map(toBase64), everyMs });
   }
 
-  /** Sends one frame so often, as fast as it can, each time with new random bytes from there on. */
-  async flood(frame: Frame, count: number, randomFrom: number): Promise<FloodResult> {
-    const order = { do: "flood", frame: toBase64(frame), count, randomFrom } as const;
+  /**
+   * Sends frames in turn, `count` in all, as fast as it can; with new random bytes from `randomFrom`
+   * on each time, if it is given.
+   */
+  async flood(
+    frames: readonly Frame[],
+    count: number,
+    randomFrom: number | null = null,
+  ): Promise<FloodResult> {
+    const order = { do: "flood", frames: frames.map(toBase64), count, randomFrom } as const;
     return await this.#perform(order) as FloodResult;
+  }
+
+  /** Sends each datagram of a node that comes by again, `copies` times at once, `count` in all. */
+  async parrot(copies: number, count: number): Promise<FloodResult> {
+    return await this.#perform({ do: "parrot", copies, count }) as FloodResult;
   }
 
   /** Ends what `repeat` began. */

@@ -22,13 +22,18 @@ export type HostileOrder =
   | { readonly do: "send"; readonly frames: readonly string[]; readonly everyMs: number }
   /** The frames again and again, until another order comes. */
   | { readonly do: "repeat"; readonly frames: readonly string[]; readonly everyMs: number }
-  /** One frame as often and as fast as possible, with new random bytes from `randomFrom` on. */
+  /**
+   * The frames in turn, so often in all and as fast as possible, with new random bytes from
+   * `randomFrom` on; null: as they are.
+   */
   | {
     readonly do: "flood";
-    readonly frame: string;
+    readonly frames: readonly string[];
     readonly count: number;
-    readonly randomFrom: number;
+    readonly randomFrom: number | null;
   }
+  /** Each datagram that a node sends at once so many times, until there were `count` copies. */
+  | { readonly do: "parrot"; readonly copies: number; readonly count: number }
   | { readonly do: "stop" };
 
 export interface FloodResult {
@@ -72,6 +77,8 @@ async function main({ interface: name, clusterName }: HostileOptions): Promise<v
       }
       case "flood":
         return await flood(socket, order);
+      case "parrot":
+        return await parrot(open(), socket, order);
       case "stop":
         return null;
     }
@@ -113,15 +120,35 @@ async function flood(
   socket: PacketSocket,
   order: Extract<HostileOrder, { do: "flood" }>,
 ): Promise<FloodResult> {
-  const frame = Uint8Array.fromBase64(order.frame);
-  const random = frame.subarray(order.randomFrom);
+  const frames = order.frames.map((text) => Uint8Array.fromBase64(text));
   const startedAt = performance.now();
   let sent = 0;
   for (let i = 0; i < order.count; i++) {
-    crypto.getRandomValues(random);
+    const frame = frames[i % frames.length];
+    if (order.randomFrom !== null) crypto.getRandomValues(frame.subarray(order.randomFrom));
     if (socket.send(frame)) sent++;
     if (i % floodInARow === 0) await pause(0);
   }
+  return { sent, ms: performance.now() - startedAt };
+}
+
+async function parrot(
+  ear: PacketSocket,
+  mouth: PacketSocket,
+  { copies, count }: Extract<HostileOrder, { do: "parrot" }>,
+): Promise<FloodResult> {
+  ear.joinGroup(new Uint8Array(heartbeatGroupMac));
+  const buffer = new Uint8Array(2048);
+  const startedAt = performance.now();
+  let sent = 0;
+  while (sent < count) {
+    for (let length; sent < count && (length = ear.receive(buffer)) !== null;) {
+      const frame = buffer.slice(0, length);
+      for (let i = 0; i < copies; i++) if (mouth.send(frame)) sent++;
+    }
+    await pause(0);
+  }
+  ear.close();
   return { sent, ms: performance.now() - startedAt };
 }
 

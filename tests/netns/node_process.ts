@@ -34,6 +34,8 @@ export type NodeOrder =
   /** From now on, in milliseconds. */
   | { readonly do: "lease"; readonly ms: number }
   | { readonly do: "counters" }
+  /** The counters by bucket. */
+  | { readonly do: "load" }
   | { readonly do: "current" }
   /** Where the pins are, or null. */
   | { readonly do: "pins" }
@@ -68,6 +70,8 @@ async function main(options: NodeOptions) {
           return steering.setLease(clockMs(CLOCK_BOOTTIME) + order.ms);
         case "counters":
           return attachment.counters();
+        case "load":
+          return attachment.bucketCounters();
         case "current":
           return steering.current().responsibility.toHex();
         case "pins":

@@ -67,6 +67,7 @@ if (import.meta.main) {
         epoch,
         claims: BucketSet.fromHex(claims),
         keeps: BucketSet.fromHex(keeps),
+        tellBusy: false,
         peers: peers.map((peer) => ({ ...peer, holds: BucketSet.fromHex(peer.holds) })),
       });
     } else if ("release" in command) {

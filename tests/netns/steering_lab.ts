@@ -9,7 +9,7 @@
  * The backend is that of AVAIL_TEST_BACKEND: "xdp" if there is none, or "clusterdev", which needs a
  * kernel with the module. Needed on the machine: ip, ping (iputils), and with xdp mount and umount.
  */
-import type { SteeringCounters } from "../../lib/ports.ts";
+import type { BucketCounters, SteeringCounters } from "../../lib/ports.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import type { NodeHello, NodeOptions, NodeOrder } from "./node_process.ts";
 
@@ -100,6 +100,10 @@ export class NodeProcess {
 
   async counters(): Promise<SteeringCounters> {
     return await this.order({ do: "counters" }) as SteeringCounters;
+  }
+
+  async load(): Promise<BucketCounters> {
+    return await this.order({ do: "load" }) as BucketCounters;
   }
 
   /** Ends the process without a word to it, as a crash does. */

@@ -1,7 +1,10 @@
 import { assertEquals } from "../assert.ts";
 import { guardOf, leaseUntil } from "../../lib/ownership/lease.ts";
 
-const terms = { intervalMs: 100, detectionMs: 300, guardMs: 2, groupSize: 3, required: 1 };
+const terms = {
+  ...{ intervalMs: 100, detectionMs: 300, guardMs: 2, groupSize: 3, required: 1 },
+  acknowledged: [],
+};
 const now = 10_000;
 const peer = (ackedAgoMs: number, heardAgoMs = 10, hearsAnybody = true) => ({
   ackedSentAt: now - ackedAgoMs,
@@ -35,8 +38,10 @@ Deno.test("a deaf peer ends it only where nobody else hears this node", () => {
 });
 
 Deno.test("a majority needs the acknowledgements of others, also when nobody else is heard", () => {
-  assertEquals(left([], { required: 2 }), -Infinity);
-  assertEquals(left([peer(60, 250)], { required: 2 }), 238);
+  assertEquals(left([], { required: 2, acknowledged: [] }), -Infinity);
+  const acknowledged = [now - 300, now - 60];
+  assertEquals(left([peer(60, 250)], { required: 2, acknowledged }), 238);
+  assertEquals(left([peer(60, 250)], { required: 3, acknowledged }), -2);
 });
 
 Deno.test("the guard is 2 ms, or two steps of a coarse clock", () => {

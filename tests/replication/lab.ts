@@ -21,6 +21,7 @@ export interface LabNode {
 export interface Wish {
   readonly claims?: Iterable<number>;
   readonly keeps?: Iterable<number>;
+  readonly tellBusy?: boolean;
   /** Buckets that each peer shall hold, by its name. */
   readonly holds?: Readonly<Record<string, Iterable<number>>>;
 }
@@ -47,6 +48,7 @@ export class Lab {
       queueBytesMax: 1024 * 1024,
       bucketOf: testBucketOf,
       isLocal: (bytes, offset) => bytes[offset] === 127,
+      isService: (bytes, offset) => bytes[offset + 1] === 1,
       ...settings,
     }, {
       conntrack: table,
@@ -69,6 +71,7 @@ export class Lab {
       epoch: ++this.#epoch,
       claims: BucketSet.of(wish.claims ?? []),
       keeps: BucketSet.of(wish.keeps ?? []),
+      tellBusy: wish.tellBusy ?? false,
       peers: Object.entries(wish.holds ?? {}).map(([name, holds]) => ({
         name,
         incarnation: this.nodes.get(name)!.incarnation,

@@ -1,8 +1,11 @@
 /**
- * Runs random stories for a while: `./dev sim [--seed N] [--minutes M]`. A story that breaks an
- * invariant is told with its seed, which replays it exactly; exit code 1 then.
+ * Plays random stories for a while: `./dev sim [--seed N] [--minutes M]`. A story that breaks something
+ * is told with its seed, which replays it exactly, and in the shortest form that still breaks it; exit
+ * code 1 then.
  */
-import { randomStory } from "./faults.ts";
+import { play } from "./play.ts";
+import { shorten } from "./shorten.ts";
+import { storyOf, tell } from "./story.ts";
 
 function option(name: string, otherwise: number): number {
   const at = Deno.args.indexOf(`--${name}`);
@@ -14,14 +17,20 @@ function option(name: string, otherwise: number): number {
 
 const first = option("seed", crypto.getRandomValues(new Uint32Array(1))[0]);
 const end = performance.now() + option("minutes", 1) * 60_000;
+const brokenMax = option("broken", 10);
 console.log(`seeds from ${first}`);
 let seed = first, broken = 0;
-for (; seed === first || performance.now() < end; seed++) {
-  const { faults, story } = randomStory(seed);
+for (; broken < brokenMax && (seed === first || performance.now() < end); seed++) {
+  const story = storyOf(seed);
+  const { faults } = play(story);
   if (faults.length === 0) continue;
   broken++;
-  console.log(`seed ${seed}:\n  ${story.join("\n  ")}`);
-  for (const fault of faults.slice(0, 5)) console.log(`  => ${fault}`);
+  console.log(`seed ${seed}: ${faults.slice(0, 3).join("\n  ")}`);
+  const { chapters, ...world } = shorten(story, faults[0]);
+  console.log(`  shortest: ${JSON.stringify(world)}`);
+  for (const { fault, afterMs } of chapters) {
+    console.log(`    ${tell(fault)}, then ${afterMs.toFixed(0)} ms`);
+  }
 }
 console.log(`${seed - first} stories, ${broken} broken`);
 Deno.exit(broken === 0 ? 0 : 1);

@@ -28,6 +28,10 @@ export function heartbeat(changes: Partial<Heartbeat> = {}): Heartbeat {
       { incarnation: incarnation(1), sequence: 0x1_0000_0001, heardOn: 0b101 },
       { incarnation: incarnation(3), sequence: 9, heardOn: 0 },
     ],
+    version: 2,
+    oldest: 1,
+    unfit: false,
+    topics: ["00000001", "00000002", "00000003", "00000004", "00000005", "00000006"],
     ...changes,
   };
 }

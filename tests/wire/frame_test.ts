@@ -4,6 +4,7 @@ import {
   type FilterInstruction,
   frameOf,
   heartbeatFilter,
+  type Wanted,
 } from "../../lib/wire/frame.ts";
 import { clusterId, DatagramSeal, datagramTags } from "../../lib/wire/seal.ts";
 import { fromHex } from "../../lib/wire/cursor.ts";
@@ -21,11 +22,15 @@ const sealed = (byte = 1, cluster = "edge") =>
 /** The few instructions of classic BPF that the filter uses, as the kernel runs them. */
 function run(program: readonly FilterInstruction[], frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  let accumulator = 0;
+  let accumulator = 0, register = 0;
   for (let pc = 0;; pc++) {
     const [code, jt, jf, k] = program[pc];
     if (code === 0x06) return k;
-    if (code === 0x15) pc += accumulator === k ? jt : jf;
+    if (code === 0x07) register = accumulator;
+    else if (code === 0x87) accumulator = register;
+    else if (code === 0x80) accumulator = frame.length;
+    else if (code === 0x35) pc += accumulator >= k ? jt : jf;
+    else if (code === 0x15) pc += accumulator === k ? jt : jf;
     else if (code === 0x30 && k < frame.length) accumulator = view.getUint8(k);
     else if (code === 0x28 && k + 2 <= frame.length) accumulator = view.getUint16(k);
     else if (code === 0x20 && k + 4 <= frame.length) accumulator = view.getUint32(k);
@@ -33,7 +38,7 @@ function run(program: readonly FilterInstruction[], frame: Uint8Array): number {
   }
 }
 
-const filter = (wanted: "members" | "strangers") =>
+const filter = (wanted: Wanted) =>
   heartbeatFilter(clusterId("edge"), datagramTags(ring(1), "edge"), wanted);
 const verdicts = (frame: Uint8Array) => ({
   members: run(filter("members"), frame) > 0,
@@ -72,4 +77,36 @@ Deno.test("with two keys either tag is a member's", () => {
   assert(run(program, frameOf(sealed(1), mac)) > 0);
   assert(run(program, frameOf(sealed(2), mac)) > 0);
   assert(run(program, frameOf(sealed(3), mac)) === 0);
+});
+
+Deno.test("the due and the undue make up the members, whatever is expected", () => {
+  const token = (datagram: Uint8Array) => new DataView(datagram.buffer).getUint32(32);
+  const start = (n: number) => fromHex(incarnation(n));
+  const say = (n: number, nonceByte: number) =>
+    new DatagramSeal(ring(1), "edge", start(n))
+      .seal(new Uint8Array(30), new Uint8Array(12).fill(nonceByte));
+  const expected = [
+    { incarnation: start(1), tokens: [token(say(1, 1)), token(say(1, 2))] },
+    { incarnation: start(2), tokens: [] },
+    { incarnation: start(3), tokens: Array.from({ length: 80 }, (_, i) => token(say(3, i))) },
+  ];
+  const tags = datagramTags(ring(1), "edge");
+  const pass = (wanted: Wanted, frame: Uint8Array) =>
+    run(heartbeatFilter(clusterId("edge"), tags, wanted, expected), frame) > 0;
+  const cases: [frame: Uint8Array, due: boolean][] = [
+    [frameOf(say(1, 2), mac), true],
+    [frameOf(say(1, 3), mac), false],
+    [frameOf(say(2, 1), mac), false],
+    [frameOf(say(3, 79), mac), true],
+    [frameOf(say(3, 80), mac), false],
+    [frameOf(say(4, 1), mac), false],
+  ];
+  for (const [frame, due] of cases) {
+    assertEquals([pass("due", frame), pass("undue", frame)], [due, !due]);
+  }
+  // What is cut is counted, so it must go somewhere; what is no member's goes nowhere.
+  const cut = frameOf(say(1, 2).slice(0, 30), mac);
+  assertEquals([pass("due", cut), pass("undue", cut)], [false, true]);
+  const other = frameOf(sealed(2), mac);
+  assertEquals([pass("due", other), pass("undue", other)], [false, false]);
 });

@@ -20,14 +20,31 @@ Deno.test("a plan survives its bytes, whole and in parts, in any order, with rep
   }
 });
 
+const laterEpoch = planContent().epoch + 5;
+
+Deno.test("recorded parts of an older plan do not keep the present one from becoming whole", () => {
+  const recorded = encodePlanParts(sealPlan(planContent(16, 15)));
+  const present = sealPlan({ ...planContent(16, 15), epoch: laterEpoch });
+  const assembly = new PlanAssembly();
+  let whole: ReturnType<PlanAssembly["add"]> = null;
+  for (const part of encodePlanParts(present)) {
+    whole = assembly.add(part);
+    assertEquals(assembly.add(recorded[1]), { refusal: "replayed" });
+  }
+  assertEquals(whole, present);
+  // The control: a later plan does start over.
+  const later = encodePlanParts(sealPlan({ ...planContent(16, 15), epoch: laterEpoch + 1 }));
+  for (const part of later) assertEquals("refusal" in (assembly.add(part) ?? {}), false);
+});
+
 Deno.test("a missing part leaves the plan incomplete, another plan starts over", () => {
   const first = encodePlanParts(sealPlan(planContent(16, 15)));
-  const second = encodePlanParts(sealPlan({ ...planContent(16, 15), epoch: 99 }));
+  const second = encodePlanParts(sealPlan({ ...planContent(16, 15), epoch: laterEpoch }));
   const assembly = new PlanAssembly();
   for (const part of first.slice(1)) assertEquals(assembly.add(part), null);
   for (const part of second.slice(0, -1)) assertEquals(assembly.add(part), null);
   const whole = assembly.add(second.at(-1)!);
-  assert(whole !== null && "epoch" in whole && whole.epoch === 99);
+  assert(whole !== null && "epoch" in whole && whole.epoch === laterEpoch);
 });
 
 Deno.test("a part that does not belong is noticed by the digest", () => {

@@ -20,6 +20,8 @@ page() {
   read -r page_answer </run/page.out
   echo "$page_answer"
 }
+# loaded B: what the counters say of bucket B, and of all others together.
+loaded() { page load "$1" | sed 's/^ok [0-9]* //'; }
 micros() { page "$@" | sed 's/^ok \([0-9]*\).*/\1/'; }
 answer() { clusterctl who udp 10.0.0.100 80 10.0.0.1 1 wait=500; }
 is_held() { [ "$(cat /sys/module/hold_rtnl/parameters/held 2>/dev/null)" = Y ]; }
@@ -34,7 +36,11 @@ hold_rtnl() {
 page give cluster0 >/dev/null
 page buckets all >/dev/null
 page lease forever >/dev/null
+bucket=$(clusterctl bucket key=source eth=$mac ip=10.0.0.1,10.0.0.100 udp=9,80)
+is 'nothing is counted of a page that was just made' "$(loaded "$bucket")" 'packets=0 bytes=0 others=0'
 is 'it serves' "$(answer)" '10.0.0.1 n'
+is 'the page counts what was taken, in its bucket' "$(loaded "$bucket" | sed 's/bytes=[1-9][0-9]*/bytes/')" \
+  'packets=1 bytes others=0'
 
 hold_rtnl 4000
 longest=0
@@ -48,10 +54,13 @@ ok 'no store into the page took half a second' test $longest -lt 500000
 
 page buckets none >/dev/null
 is 'responsibility ends while RTNL is held' "$(answer)" '10.0.0.1 -'
+like 'what is refused is not counted, and reading waits for nobody' "$(loaded "$bucket")" \
+  '^packets=1 .*others=0$'
 page buckets all >/dev/null
 is 'and begins' "$(answer)" '10.0.0.1 n'
 page lease 0 >/dev/null
 is 'the lease ends while RTNL is held' "$(answer)" '10.0.0.1 -'
+like 'nor is what comes without a lease' "$(loaded "$bucket")" '^packets=2 .*others=0$'
 page lease 60000 >/dev/null
 is 'and begins' "$(answer)" '10.0.0.1 n'
 ok 'RTNL was still held' is_held

@@ -5,4 +5,5 @@
 load clusterdev
 try_load nf_conntrack bridge veth
 AVAIL_TEST_BACKEND=clusterdev deno run -A /avail/tests/netns/steering.js \
-  'each packet is handled by exactly one' 'a restarted daemon adopts' 'devices are as the shares need them'
+  'each packet is handled by exactly one' 'a restarted daemon adopts' 'devices are as the shares need them' \
+  'what was sent is counted'

@@ -8,5 +8,6 @@ const hasPassed = await runTests(async () => {
   await import("../../netns/steering_test.ts");
   await import("../../netns/steering_choice_test.ts");
   await import("../../netns/steering_clusterdev_test.ts");
+  await import("../../netns/bucket_load_test.ts");
 }, Deno.args);
 if (!hasPassed) Deno.exit(1);

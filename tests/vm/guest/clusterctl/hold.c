@@ -6,6 +6,7 @@
  *   give DEV      devices use this page        adopt DEV     use the page of that device
  *   lease MS      "forever", or from now on    buckets R     both generations: written, then switched
  *   epoch N                                    show          what the page holds
+ *   load B        taken of bucket B: packets, bytes; and packets of all other buckets
  *   keep MS N     renew for MS every N ms, until told otherwise
  *   unmap, close, quit
  */
@@ -89,6 +90,22 @@ static void show(const struct holder *h, char *text, size_t bytes)
 		 owned, h->page->epoch);
 }
 
+static int load(const struct holder *h, u64 bucket, char *text, size_t bytes)
+{
+	struct avail_load sum;
+	u64 others = 0;
+
+	if (bucket > 255)
+		return ERANGE;
+	if (pread(h->fd, &sum, sizeof(sum), 0) != sizeof(sum))
+		return errno ? errno : EIO;
+	for (u64 i = 0; i < 256; i++)
+		others += i == bucket ? 0 : sum.bucket[i].packets;
+	snprintf(text, bytes, "packets=%" PRIu64 " bytes=%" PRIu64 " others=%" PRIu64,
+		 sum.bucket[bucket].packets, sum.bucket[bucket].bytes, others);
+	return 0;
+}
+
 /* An errno, or 0; *text gets more to say. */
 static int obey(struct holder *h, char *line, char *text, size_t bytes)
 {
@@ -105,6 +122,8 @@ static int obey(struct holder *h, char *line, char *text, size_t bytes)
 	}
 	if (!strcmp(verb, "adopt"))
 		return adopt(h, first);
+	if (!strcmp(verb, "load"))
+		return load(h, parse_number(first), text, bytes);
 	if (!strcmp(verb, "unmap"))
 		return unmap(h);
 	if (!strcmp(verb, "close"))

@@ -1,0 +1,48 @@
+/** Sentences about members that may own no buckets or are given none, and about the versions. */
+import type { MemberStatus, Status } from "../lib/control.ts";
+import { plain } from "./render.ts";
+
+/** Where each topic of the configuration is to be looked for. */
+const places: Readonly<Record<string, string>> = {
+  shares: "the shares (addresses, key, side, mac)",
+  seed: "the seed of the key file",
+  nat: "nat or mark_mask",
+  settings: "multiplier, backups, replication or partition",
+  datapath: "the CLUSTERIP rules",
+  ruleset: "the nft ruleset",
+  configuration: "the configuration",
+};
+
+/** What keeps members from their share of the buckets, a sentence each; empty: nothing. */
+export function standingSentences({ members, protocol }: Status): string[] {
+  const sentences = members.flatMap((member) => [
+    ...(member.notEligibleBecause === undefined
+      ? []
+      : [`${member.name} may own no buckets: ${member.notEligibleBecause}`]),
+    ...differenceSentences(member),
+  ]);
+  if (protocol !== undefined && protocol.inUse < protocol.version) {
+    const old = members.filter(({ version }) => version === protocol.inUse);
+    const names = list(old.map(({ name }) => name));
+    sentences.push(
+      `${names} ${old.length === 1 ? "speaks" : "speak"} version ${protocol.inUse} of ` +
+        `the protocol, this node ${protocol.version}: finish the upgrade`,
+    );
+  }
+  return sentences.map(plain);
+}
+
+function differenceSentences({ name, differs = [], differsFrom = [] }: MemberStatus): string[] {
+  if (differs.length === 0) return [];
+  const where = list(differs.map((topic) => places[topic] ?? topic));
+  return [
+    `${name} differs from ${
+      list(differsFrom)
+    } in ${where}: it keeps what it has and is given no buckets`,
+  ];
+}
+
+/** `a`, `a and b`, `a, b and c` */
+function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}

@@ -1,0 +1,178 @@
+/**
+ * What must hold in a simulated cluster, looked at from outside: it knows the machines, the network and
+ * the time, and nothing of what the cores think.
+ */
+import { bucketCount, BucketSet } from "../../lib/ownership/bucket_set.ts";
+import type { Machine } from "./machine.ts";
+import type { Network } from "./network.ts";
+
+interface World {
+  readonly now: number;
+  readonly machines: readonly Machine[];
+  readonly network: Network;
+  readonly intervalMs: number;
+  readonly detectionMs: number;
+  readonly partition: "serve" | "majority";
+}
+
+const reportsMax = 20;
+/** More heartbeats than may leave in one interval, the last ones of a node that leaves among them. */
+const beatsMax = 12;
+
+export class Checks {
+  /** Two valid leases on one bucket, state that came late, messages that were too many. */
+  readonly violations: string[] = [];
+  /** The longest time that a bucket was handled by nobody, since `resetGaps`. */
+  gapMsMax = 0;
+  /** How often a bucket went from one machine to another since `resetMoves`, by bucket. */
+  readonly moves = new Uint16Array(bucketCount);
+  /** Before that, datapaths are on that nobody has agreed upon. */
+  disorderUntil = 0;
+  readonly #handler = new Int16Array(bucketCount).fill(-1);
+  readonly #gapSince = new Float64Array(bucketCount).fill(Infinity);
+  /** Which start has ever reached which. */
+  readonly #reached = new Set<string>();
+  /** How new a bucket's flows were when it was handed over; -1: it was not, or its receiver has it. */
+  readonly #released = new Float64Array(bucketCount).fill(-1);
+  readonly #receiver = new Int16Array(bucketCount).fill(-1);
+  #isChanged = true;
+  #nextExpiry = 0;
+
+  constructor(readonly world: World) {}
+
+  /** Something about who handles what may be different. */
+  changed(): void {
+    this.#isChanged = true;
+  }
+
+  reached(from: string, to: string): void {
+    this.#reached.add(`${from}>${to}`);
+  }
+
+  resetGaps(): void {
+    this.gapMsMax = 0;
+    this.#gapSince.fill(Infinity);
+    this.#isChanged = true;
+  }
+
+  resetMoves(): void {
+    this.moves.fill(0);
+  }
+
+  /** The place of the machine that handles a bucket, or did so last; -1: none ever did. */
+  handlerOf(bucket: number): number {
+    return this.#handler[bucket];
+  }
+
+  released(from: Machine, to: Machine, buckets: BucketSet): void {
+    for (const bucket of buckets) {
+      this.#released[bucket] = from.flows[bucket];
+      this.#receiver[bucket] = to.index;
+    }
+  }
+
+  /** After every event. */
+  look(): void {
+    const { now, machines } = this.world;
+    if (!this.#isChanged && now < this.#nextExpiry) return;
+    this.#isChanged = false;
+    this.#nextExpiry = Infinity;
+    let once = BucketSet.empty(), twice = BucketSet.empty();
+    const sets = machines.map((machine) => {
+      const handled = machine.handled(now);
+      if (handled === null) return null;
+      this.#nextExpiry = Math.min(this.#nextExpiry, machine.whenClockShows(machine.leaseUntil));
+      twice = twice.union(once.intersection(handled));
+      once = once.union(handled);
+      return handled;
+    });
+    for (const bucket of twice) {
+      this.#checkPairs(bucket, machines.filter((_, i) => sets[i]?.has(bucket)));
+    }
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      if (!once.has(bucket)) {
+        if (this.#gapSince[bucket] === Infinity) this.#gapSince[bucket] = now;
+        this.gapMsMax = Math.max(this.gapMsMax, now - this.#gapSince[bucket]);
+        continue;
+      }
+      if (this.#gapSince[bucket] !== Infinity) {
+        this.gapMsMax = Math.max(this.gapMsMax, now - this.#gapSince[bucket]);
+        this.#gapSince[bucket] = Infinity;
+      }
+      const before = this.#handler[bucket];
+      if (before >= 0 && sets[before]?.has(bucket)) continue;
+      const handler = sets.findIndex((set) => set?.has(bucket));
+      this.#handler[bucket] = handler;
+      if (before >= 0) this.moves[bucket]++;
+      this.#checkState(bucket, machines[handler]);
+    }
+  }
+
+  /** A bucket that was handed over came with all its state. */
+  #checkState(bucket: number, handler: Machine): void {
+    if (
+      this.#receiver[bucket] === handler.index && handler.flows[bucket] < this.#released[bucket]
+    ) {
+      this.violate(
+        `${handler.name} took bucket ${bucket} with state ${handler.flows[bucket]}, ` +
+          `and ${this.#released[bucket]} was handed over`,
+      );
+    }
+    this.#receiver[bucket] = -1;
+  }
+
+  #checkPairs(bucket: number, handlers: readonly Machine[]): void {
+    for (const a of handlers) {
+      for (const b of handlers) {
+        if (a === b || !this.#mayNot(a, b)) continue;
+        this.violate(`${a.name} and ${b.name} both handle bucket ${bucket}`);
+      }
+    }
+  }
+
+  /** Whether `a` may not handle what `b` handles. */
+  #mayNot(a: Machine, b: Machine): boolean {
+    const { now, network, partition, detectionMs } = this.world;
+    if (partition === "majority") return now > this.disorderUntil;
+    // Starts that never heard each other both ways cannot tell a live peer from a recording.
+    const met = this.#reached.has(`${a.incarnation}>${b.incarnation}`) &&
+      this.#reached.has(`${b.incarnation}>${a.incarnation}`);
+    if (!met) return false;
+    // A deaf node takes over from all that it does not hear; a larger group does not yield to it, and
+    // one whose others have just died knows that a detection time later.
+    if (this.#isDeaf(b) && this.#running(detectionMs).length > 2) return false;
+    // What both sides of a cut have come to hold meets when it heals: then one of them hears it soon.
+    return now - network.reachesSince(b.index, a.index) > detectionMs;
+  }
+
+  /** Those that run, or did so not long ago. */
+  #running(agoMs = 0): readonly Machine[] {
+    const { machines, now } = this.world;
+    return machines.filter(({ core, ranUntil }) =>
+      core !== null && ranUntil === Infinity || now - ranUntil < agoMs
+    );
+  }
+
+  #isDeaf(machine: Machine): boolean {
+    return this.#running().every((other) =>
+      other === machine ||
+      this.world.now - this.world.network.reachesSince(other.index, machine.index) <=
+        this.world.detectionMs
+    );
+  }
+
+  /** A heartbeat leaves: at most eight hurried ones and one regular one in an interval. */
+  beat({ name, beats }: Machine): void {
+    const { now, intervalMs } = this.world;
+    beats.push(now);
+    if (beats.length > beatsMax) beats.shift();
+    if (beats.length === beatsMax && now - beats[0] < intervalMs * 0.9) {
+      this.violate(`${name} sent ${beatsMax} heartbeats in ${(now - beats[0]).toFixed(1)} ms`);
+    }
+  }
+
+  violate(text: string): void {
+    if (this.violations.length >= reportsMax) return;
+    this.violations.push(`${this.world.now.toFixed(1)}: ${text}`);
+  }
+}

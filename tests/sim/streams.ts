@@ -1,0 +1,169 @@
+/**
+ * The simulated replication: how new each machine's flows of a bucket are, carried in order from owners
+ * to those that are to hold them, with what the real one reports to the core.
+ */
+import { bucketCount, BucketSet } from "../../lib/ownership/bucket_set.ts";
+import type { ReleaseOrder, ReplicationReport } from "../../lib/ports.ts";
+import type { Machine } from "./machine.ts";
+import type { Network } from "./network.ts";
+import type { Random } from "./random.ts";
+
+interface World {
+  readonly now: number;
+  readonly machines: readonly Machine[];
+  readonly network: Network;
+  readonly random: Random;
+  later(ms: number, run: () => void): void;
+  tellCore(to: Machine, report: ReplicationReport): void;
+}
+
+/** From one start of a node to one of another; it ends with either, or when it cannot pass. */
+interface Stream {
+  readonly from: Machine;
+  readonly to: Machine;
+  readonly fromGeneration: number;
+  readonly toGeneration: number;
+  holds: BucketSet;
+  /** The bulk of `holds` has arrived, and all since. */
+  isProven: boolean;
+  arrivesAt: number;
+}
+
+const bulkMs = { min: 5, max: 25 };
+const retryMs = 50;
+
+export class Streams {
+  readonly #streams = new Map<string, Stream>();
+  /** The newest state of each bucket's flows anywhere. */
+  readonly newest = new Float64Array(bucketCount);
+
+  constructor(readonly world: World) {}
+
+  /** The core of `from` has given new orders. */
+  follow(from: Machine): void {
+    const { peers } = from.orders!;
+    for (const [key, stream] of this.#streams) {
+      if (stream.from !== from) continue;
+      const isWanted = peers.some((peer) => peer.incarnation === stream.to.incarnation);
+      if (!isWanted || !this.#isOpen(stream)) this.#streams.delete(key);
+    }
+    for (const { name, incarnation, holds } of peers) {
+      const to = this.world.machines.find((machine) => machine.name === name)!;
+      const key = `${from.incarnation}>${incarnation}`;
+      const known = this.#streams.get(key);
+      if (known !== undefined && known.holds.equals(holds)) continue;
+      const stream: Stream = known ?? {
+        from,
+        to,
+        fromGeneration: from.generation,
+        toGeneration: to.incarnation === incarnation ? to.generation : -1,
+        holds,
+        isProven: false,
+        arrivesAt: 0,
+      };
+      const more = known === undefined || !known.holds.isSupersetOf(holds);
+      stream.holds = holds;
+      this.#streams.set(key, stream);
+      if (more) this.#sendBulk(key, stream);
+      else this.#prove(stream);
+    }
+  }
+
+  #sendBulk(key: string, stream: Stream): void {
+    const { holds } = stream;
+    stream.isProven = false;
+    const ms = bulkMs.min + this.world.random.next() * (bulkMs.max - bulkMs.min);
+    this.#sendBeside(stream, ms, () => {
+      if (this.#streams.get(key) !== stream || !holds.isSupersetOf(stream.holds)) return;
+      for (const bucket of holds) carry(stream, bucket);
+      stream.isProven = true;
+      this.#prove(stream);
+      const { name, incarnation } = stream.from;
+      this.world.tellCore(stream.to, { kind: "bulkReceived", peer: name, incarnation });
+    }, () => {
+      if (this.#streams.get(key) !== stream || !isStarted(stream)) return;
+      this.world.later(retryMs, () => {
+        if (this.#streams.get(key) === stream && isStarted(stream)) this.#sendBulk(key, stream);
+      });
+    });
+  }
+
+  #prove(stream: Stream): void {
+    if (!stream.isProven) return;
+    const { name, incarnation } = stream.to;
+    const report = { kind: "proven", peer: name, incarnation, proven: stream.holds } as const;
+    this.world.tellCore(stream.from, report);
+  }
+
+  /** Some flows of a bucket have changed at a machine that handles it. */
+  change(machine: Machine, bucket: number): void {
+    machine.flows[bucket] = ++this.newest[bucket];
+    for (const stream of this.#streams.values()) {
+      if (stream.from !== machine || !stream.holds.has(bucket)) continue;
+      this.#send(stream, 1 + this.world.random.next() * 4, () => carry(stream, bucket));
+    }
+  }
+
+  /** Hands over behind all state. */
+  release(from: Machine, { to, buckets, epoch }: ReleaseOrder): void {
+    const receiver = this.world.machines.find((machine) => machine.name === to)!;
+    const stream = this.#streams.get(`${from.incarnation}>${receiver.incarnation}`);
+    const { name, generation } = from;
+    const done = (acknowledged: boolean) => {
+      if (from.generation !== generation) return;
+      this.world.tellCore(from, { kind: "releaseDone", peer: to, buckets, epoch, acknowledged });
+    };
+    if (stream === undefined) return this.world.later(1, () => done(false));
+    this.#send(stream, 2 + this.world.random.next() * 5, () => {
+      for (const bucket of buckets) carry(stream, bucket);
+      this.world.tellCore(stream.to, {
+        kind: "released",
+        peer: name,
+        incarnation: from.incarnation,
+        buckets,
+        epoch,
+      });
+      done(true);
+    }, () => done(false));
+  }
+
+  /** In order; `onBroken` where it cannot pass. */
+  #send(stream: Stream, ms: number, onArrival: () => void, onBroken = () => {}): void {
+    const at = Math.max(stream.arrivesAt, this.world.now + ms);
+    stream.arrivesAt = at;
+    this.#sendBeside(stream, at - this.world.now, onArrival, onBroken);
+  }
+
+  /** A bulk does not hold up what is in order. */
+  #sendBeside(stream: Stream, ms: number, onArrival: () => void, onBroken: () => void): void {
+    this.world.later(ms, () => {
+      if (this.#isOpen(stream)) return onArrival();
+      if (stream.isProven && isStarted(stream)) {
+        stream.isProven = false;
+        const { name, incarnation } = stream.to;
+        this.world.tellCore(stream.from, {
+          ...{ kind: "proven", peer: name, incarnation },
+          proven: BucketSet.empty(),
+        });
+        for (const [key, one] of this.#streams) if (one === stream) this.#sendBulk(key, stream);
+      }
+      onBroken();
+    });
+  }
+
+  #isOpen(stream: Stream): boolean {
+    const { from, to } = stream;
+    const { network } = this.world;
+    return isStarted(stream) && to.generation === stream.toGeneration && to.core !== null &&
+      !from.frozen && !to.frozen && network.reaches(from.index, to.index) &&
+      network.reaches(to.index, from.index);
+  }
+}
+
+function isStarted({ from, fromGeneration }: Stream): boolean {
+  return from.generation === fromGeneration && from.core !== null;
+}
+
+function carry({ from, to }: Stream, bucket: number): void {
+  to.flows[bucket] = Math.max(to.flows[bucket], from.flows[bucket]);
+}
