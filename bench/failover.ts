@@ -3,39 +3,47 @@
  * UDP flows and of TCP connections through a lab of three nodes, over several rounds.
  *
  *     ./dev bench failover [--runs 10] [--interval 100] [--multiplier 3]
+ *     ./dev bench failover --kills 100 [--interval 100] [--multiplier 3] [--json]
  *
  * A gap is the longest silence of any flow in a step. It contains one period of that flow, and, at
  * worst, how late the measuring process itself was; both are printed, as is a steady interval of the
  * same run, which is what the machine does to traffic when nothing happens.
+ *
+ * With `--kills`, nodes die silently, one after another, without other traffic, and what is measured is
+ * the time from the end of the detection time to the new owner's first packet (failover/kills.ts).
  */
 import { lookAt, unsettled } from "../cli/demo/cluster_look.ts";
 import { Lab } from "../cli/demo/lab.ts";
 import type { Traffic } from "../cli/demo/traffic.ts";
 import type { IntervalReport } from "../cli/demo/traffic_protocol.ts";
+import { type Kill, kill } from "./failover/kills.ts";
+import { hasFlag, numberOption } from "./options.ts";
+import { quantile } from "./statistics.ts";
 
 const udpPeriodMs = 5;
 const pingPeriodMs = 10;
 const tcpPeriodMs = 25;
 const steps = ["steady", "power loss", "return", "hang", "goes on", "drain", "resume"] as const;
+/** From the end of the detection time to the new owner's first packet, at p99. */
+const goalAfterMs = 10;
 type Step = typeof steps[number];
 
-function option(name: string, otherwise: number): number {
-  const at = Deno.args.indexOf(`--${name}`);
-  if (at < 0) return otherwise;
-  const value = parseFloat(Deno.args[at + 1]);
-  if (!(value > 0)) throw new Error(`--${name} ${Deno.args[at + 1]}: not a number above 0`);
-  return value;
-}
-
-const runs = option("runs", 10);
-const intervalMs = option("interval", 100);
-const multiplier = option("multiplier", 3);
+const runs = numberOption("runs", 10);
+const intervalMs = numberOption("interval", 100);
+const multiplier = numberOption("multiplier", 3);
 const reports = new Map<Step, IntervalReport[]>(steps.map((step) => [step, []]));
 const lab = await Lab.create({ intervalMs, multiplier });
 Deno.addSignalListener("SIGINT", () => void lab.remove().then(() => Deno.exit(130)));
 try {
   await lab.startNodes();
   await settled(["fw1", "fw2", "fw3"]);
+  if (hasFlag("kills")) await killOften(numberOption("kills", 100));
+  else await roundsOfAll();
+} finally {
+  await lab.remove();
+}
+
+async function roundsOfAll(): Promise<void> {
   const traffic = await lab.startTraffic({
     connections: 10,
     tcpPeriodMs,
@@ -51,8 +59,37 @@ try {
   print();
   printHandOvers(await handOvers());
   console.log(`${alive} of ${started} connections alive, ${duplicates} answers came twice`);
-} finally {
-  await lab.remove();
+}
+
+/** Nodes die in turn; each comes back, and takes its share, before the next one dies. */
+async function killOften(count: number): Promise<void> {
+  const all = ["fw1", "fw2", "fw3"];
+  const kills: Kill[] = [];
+  for (let i = 0; i < count; i++) {
+    const node = lab.node(all[i % 3]);
+    kills.push(await kill(lab, node.name));
+    await settled(all.filter((name) => name !== node.name));
+    await node.powerOn();
+    await node.start();
+    await settled(all);
+    console.error(`kill ${i + 1} of ${count}: ${JSON.stringify(kills.at(-1))}`);
+  }
+  const unanswered = kills.filter(({ afterMs }) => afterMs === null).length;
+  const afterMs = kills.flatMap((each) => each.afterMs ?? []);
+  const at = (part: number) => quantile(afterMs, part);
+  const missed = unanswered > 0 || at(0.99) > goalAfterMs;
+  if (hasFlag("json")) {
+    console.log(JSON.stringify({ schema: 1, intervalMs, multiplier, kills, missed }));
+    return;
+  }
+  const text = [0.5, 0.99, 1].map((part) => at(part).toFixed(1));
+  const own = Math.max(...kills.map(({ ownDelayMs }) => ownDelayMs)).toFixed(1);
+  console.log(
+    `${count} silent deaths at ${intervalMs} ms x ${multiplier}: the slower heir's first packet came ` +
+      `p50 ${text[0]}, p99 ${text[1]}, max ${text[2]} ms after the detection time; ` +
+      `${unanswered} without an answer; the probe was late by ${own} ms at most`,
+  );
+  console.log(`${missed ? "MISS" : "PASS"}: p99 at most ${goalAfterMs} ms`);
 }
 
 /** All steps once; another node each time. */

@@ -50,9 +50,8 @@ export class Log {
    * number of times it was left out (`repeated`).
    */
   repeated(level: LogLevel, message: string, fields?: LogFields): void {
-    const leftOut = this.#rate.admit(message, this.#options.output.now());
-    if (leftOut === null) return;
-    this.write(level, message, leftOut === 0 ? fields : { ...fields, repeated: leftOut });
+    const admitted = this.#rate.fieldsOf(message, fields ?? {}, this.#options.output.now());
+    if (admitted !== null) this.write(level, message, admitted);
   }
 
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
@@ -99,6 +98,19 @@ export class RepeatLimiter {
 
   /** With more keys than `keysMax`, the one that was let through longest ago is forgotten. */
   constructor(readonly periodMs = 60_000, readonly keysMax = 256) {}
+
+  /**
+   * The fields to tell it with, `repeated` among them where some were held back; null: hold it back.
+   */
+  fieldsOf<Fields extends LogFields>(
+    key: string,
+    fields: Fields,
+    now: number,
+  ): Fields | Fields & { readonly repeated: number } | null {
+    const leftOut = this.admit(key, now);
+    if (leftOut === null) return null;
+    return leftOut === 0 ? fields : { ...fields, repeated: leftOut };
+  }
 
   /** null: hold it back; else let it through, and so many were held back before it. */
   admit(key: string, now: number): number | null {

@@ -23,7 +23,7 @@ import { Quorum } from "./membership/quorum.ts";
 import { planningNodes, viewKey } from "./membership/view.ts";
 import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
 import { BucketSet } from "./ownership/bucket_set.ts";
-import { guardOf } from "./ownership/lease.ts";
+import { guardOf, patienceMs } from "./ownership/lease.ts";
 import { LeaseKeeper } from "./ownership/lease_keeper.ts";
 import { type LiveNode, Ownership } from "./ownership/ownership.ts";
 import { Patience } from "./ownership/patience.ts";
@@ -35,6 +35,7 @@ import { describe } from "./snapshot.ts";
 import {
   decodeHeartbeat,
   encodeHeartbeat,
+  heardMutually,
   type Heartbeat,
   heartbeatType,
   sequenceOf,
@@ -74,6 +75,8 @@ export class Node {
   #toldLease: Millis = 0;
   /** Before that, this node takes only what is handed to it. */
   #inheritsFrom: Millis = -Infinity;
+  /** The heartbeat that first said that it is ready: before all know that, others may inherit instead. */
+  #readySequence = 0;
   #claimGroup = 1;
   #viewKey = "";
   #viewSince: Millis;
@@ -393,6 +396,7 @@ export class Node {
         hearsAnybody: this.#membership.hearsAnybody(peer),
       }));
       const terms = {
+        sentAt: this.#pulse.sentAt(this.#pulse.sequence),
         intervalMs: this.#options.intervalMs,
         detectionMs: this.#detectionMs,
         guardMs: this.#guardMs,
@@ -502,8 +506,9 @@ export class Node {
 
   #activate(now: Millis): void {
     if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
-    const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now);
-    const activated = this.#ownership.activate(this.#live(), mayInherit);
+    const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now) &&
+      this.#membership.live().every((peer) => peer.ackedSequence >= this.#readySequence);
+    const activated = this.#ownership.activate(this.#live(), mayInherit, this.#claimedByHearsay());
     if (activated.isEmpty) return;
     this.#claimGroup = this.#groupSize(now);
     this.#pulse.hurry();
@@ -511,6 +516,16 @@ export class Node {
       buckets: activated.size,
       held: this.#ownership.held.size,
     });
+  }
+
+  /** Claims of nodes that this one hears and that do not hear it, while a live one vouches for them. */
+  #claimedByHearsay(): BucketSet {
+    const live = this.#membership.live();
+    return this.#membership.heard().reduce((all, { confirmed, incarnation, heartbeat }) => {
+      const isVouchedFor = !confirmed &&
+        live.some((peer) => (peer.hears(incarnation) & heardMutually) !== 0);
+      return isVouchedFor ? all.union(heartbeat.claims) : all;
+    }, BucketSet.empty());
   }
 
   /** Those that show the same plan are enough to be sure that nobody else holds anything. */
@@ -636,7 +651,8 @@ export class Node {
       peers: this.#membership.heard().map((peer) => ({
         incarnation: peer.incarnation,
         sequence: peer.heartbeat.sequence,
-        heardOn: peer.heardOn(now - peer.detectionMs(this.#options.multiplier)),
+        heardOn: peer.heardOn(now - peer.detectionMs(this.#options.multiplier)) |
+          (peer.confirmed ? heardMutually : 0),
       })),
     };
   }
@@ -688,6 +704,7 @@ export class Node {
     const isUntouched = this.#state === "joining" && this.#unmet() !== null;
     this.#state = state;
     this.#reason = reason;
+    if (state === "ready") this.#readySequence = this.#pulse.sequence + 1;
     this.#pulse.hurry();
     if (state === "left" && !isUntouched) {
       this.#ownership.forfeit();
@@ -724,7 +741,15 @@ export class Node {
     notBefore(this.#forwarding.nextAt);
     notBefore(this.#lease.until);
     notBefore(this.#lease.lostForGoodAt(this.#options.intervalMs));
-    for (const peer of this.#membership.heard()) notBefore(this.#membership.diesAt(peer));
+    const patience = patienceMs({
+      intervalMs: this.#options.intervalMs,
+      detectionMs: this.#detectionMs,
+      guardMs: this.#guardMs,
+    });
+    for (const peer of this.#membership.heard()) {
+      notBefore(this.#membership.diesAt(peer));
+      notBefore(peer.lastHeard + patience); // it is left out, and may have ended the lease
+    }
     return Math.max(now, next);
   }
 

@@ -72,6 +72,25 @@ Deno.test("a repeated message is told once a minute, with the number left out", 
   assertEquals(lines.length, 6, "other verbs are not held back");
 });
 
+Deno.test("an event that others cause is told once a minute by its kind, with the number left out", () => {
+  const limiter = new RepeatLimiter();
+  const told: unknown[] = [];
+  for (let now = 0; now <= 120_000; now += 10) {
+    for (const reason of ["replayed", "not authentic"]) {
+      const fields = limiter.fieldsOf(reason, { reason }, now);
+      if (fields !== null) told.push(fields);
+    }
+  }
+  assertEquals(told, [
+    { reason: "replayed" },
+    { reason: "not authentic" },
+    { reason: "replayed", repeated: 5999 },
+    { reason: "not authentic", repeated: 5999 },
+    { reason: "replayed", repeated: 5999 },
+    { reason: "not authentic", repeated: 5999 },
+  ]);
+});
+
 Deno.test("the limiter forgets the oldest of too many keys", () => {
   const limiter = new RepeatLimiter(1000, 2);
   assertEquals(limiter.admit("a", 0), 0);

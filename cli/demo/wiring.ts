@@ -37,7 +37,7 @@ export async function buildSwitch(names: LabNames): Promise<void> {
  * @param number Counts from 1; decides its addresses.
  */
 export async function buildNode(names: LabNames, name: string, number: number): Promise<void> {
-  const namespace = await plugIn(names, name, nodeInterfaces);
+  const namespace = await plugIn(names, name, nodeInterfaces, number);
   await tool(["ip", "netns", "exec", namespace, "nft", "-f", "-"], nodeFirewall);
   // After the rules: they bring conntrack, and so its settings, into the namespace.
   await setSysctls(namespace, ["net.netfilter.nf_conntrack_tcp_loose=0"]);
@@ -99,11 +99,17 @@ async function buildHost(
   ]);
 }
 
-/** A namespace with its cables to the switch; returns the namespace's name. */
+/**
+ * A namespace with its cables to the switch; returns the namespace's name.
+ *
+ * @param number Of a node, which has the same MACs after every power loss, as machines do: its
+ * neighbours would look for it at the former ones.
+ */
 async function plugIn(
   names: LabNames,
   host: string,
   interfaces: readonly string[],
+  number?: number,
 ): Promise<string> {
   const namespace = names.namespace(host);
   const ports = names.namespace("switch");
@@ -116,8 +122,10 @@ async function plugIn(
   ]);
   await ipBatch(namespace, [
     "link set lo up",
-    ...interfaces.flatMap((on) => [
-      `link add ${on} type veth peer name ${switchPort(host, on)} netns ${ports}`,
+    ...interfaces.flatMap((on, i) => [
+      `link add ${on}${macOf(number, i)} type veth peer name ${
+        switchPort(host, on)
+      } netns ${ports}`,
       `link set ${on} up`,
     ]),
   ]);
@@ -126,6 +134,11 @@ async function plugIn(
     interfaces.map((on) => `link set ${switchPort(host, on)} master ${on} up`),
   );
   return namespace;
+}
+
+/** Words for `ip link add`; empty: any MAC. */
+function macOf(node: number | undefined, interfaceNumber: number): string {
+  return node === undefined ? "" : ` address 02:00:5e:10:0${interfaceNumber}:0${node}`;
 }
 
 async function setSysctls(namespace: string, settings: readonly string[]): Promise<void> {

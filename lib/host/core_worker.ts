@@ -207,9 +207,7 @@ class CoreLoop {
   }
 
   #sayOnce(event: CoreEvent): void {
-    const leftOut = this.#saidOnce.admit(event.text, now());
-    if (leftOut === null) return;
-    const fields = leftOut === 0 ? event.fields : { ...event.fields, repeated: leftOut };
-    self.postMessage({ kind: "event", event: { ...event, fields } });
+    const fields = this.#saidOnce.fieldsOf(event.text, event.fields, now());
+    if (fields !== null) self.postMessage({ kind: "event", event: { ...event, fields } });
   }
 }

@@ -47,10 +47,9 @@ class HeartbeatLink {
   }
 
   /** What is due is let in at one socket before the other one refuses it: never at neither. */
-  use(filters: Filters): void {
+  expect(filters: Filters): void {
     this.due.setFilter(filters("due"));
     this.undue.setFilter(filters("undue"));
-    this.strangers.setFilter(filters("strangers"));
   }
 
   close(): void {
@@ -81,18 +80,19 @@ export class HeartbeatLinks {
     return [...this.#links.map(({ due }) => due.fd), ...this.#links.map(({ undue }) => undue.fd)];
   }
 
-  /** Lets datagrams with these tags in from now on, by every interface. */
+  /** Lets datagrams with these tags in from now on; what is due is to be told anew (`expect`). */
   useTags(tags: readonly Uint8Array[]): void {
     this.#tags = tags;
+    for (const { strangers } of this.#links) strangers.setFilter(this.#filters([])("strangers"));
   }
 
   /** Lets these go first on an interface; where the kernel has no room for the list, nobody does. */
   expect(interfaceIndex: number, nodes: readonly ExpectedNode[]): void {
     try {
-      this.#links[interfaceIndex].use(this.#filters(nodes));
+      this.#links[interfaceIndex].expect(this.#filters(nodes));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      this.#links[interfaceIndex].use(this.#filters([]));
+      this.#links[interfaceIndex].expect(this.#filters([]));
     }
   }
 

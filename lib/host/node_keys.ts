@@ -141,7 +141,7 @@ export class NodeKeys {
       command: "keys",
       do: "offer",
     }) as KeyOffer;
-    const wrapped = wrapKey(key.bytes, offer);
+    const wrapped = sealFor(node, key, offer);
     const request = { command: "keys", do: "take", id, offer, ...wrapped } as const;
     return await this.ports.ask(node, request) as KeysStatus;
   }
@@ -220,6 +220,14 @@ export class NodeKeys {
 
   get #ids(): string {
     return idsOf(this.#ring);
+  }
+}
+
+function sealFor(node: string, key: ClusterKey, offer: string): WrappedKey {
+  try {
+    return wrapKey(key.bytes, offer);
+  } catch {
+    throw new AvailError(`key: what ${node} offers is no public key`);
   }
 }
 

@@ -192,8 +192,9 @@ export function errorTextOf(view: DataView, message: Message): string | null {
   const request = message.start + 4;
   if ((message.flags & NLM_F_ACK_TLVS) === 0 || request + headerBytes > message.end) return null;
   const isCapped = (message.flags & NLM_F_CAPPED) !== 0;
-  const repeated = isCapped ? headerBytes : align4(view.getUint32(request, true));
-  for (const attribute of attributes(view, request + repeated, message.end)) {
+  const repeated = isCapped ? headerBytes : view.getUint32(request, true);
+  if (request + repeated > message.end) return null;
+  for (const attribute of attributes(view, request + align4(repeated), message.end)) {
     if (attribute.type === NLMSGERR_ATTR_MSG) return textOf(view, attribute);
   }
   return null;

@@ -21,6 +21,8 @@ export interface LeasePeer {
 }
 
 export interface LeaseTerms {
+  /** When this node's newest heartbeat was sent; -Infinity: none was. */
+  readonly sentAt: Millis;
   readonly intervalMs: number;
   /** This node's own detection time, D: its interval times the multiplier. */
   readonly detectionMs: number;
@@ -38,17 +40,26 @@ export function guardOf(clockStepMs: number): number {
   return Math.max(2, 2 * clockStepMs);
 }
 
-/** When the lease ends, given the ready and confirmed peers; never later than now + D - guard. */
+/**
+ * When the lease ends, given the ready and confirmed peers; never later than D - guard after the newest
+ * heartbeat: somebody who hears this node, and whom it does not hear, counts from there.
+ */
 export function leaseUntil(peers: readonly LeasePeer[], terms: LeaseTerms, now: Millis): Millis {
   const termMs = terms.detectionMs - terms.guardMs;
-  let until = now + termMs;
+  let until = terms.sentAt + termMs;
   for (const peer of peers) {
-    const silentMs = now - peer.lastHeard;
-    if (silentMs >= terms.detectionMs - terms.intervalMs - terms.guardMs) continue;
+    if (now >= peer.lastHeard + patienceMs(terms)) continue;
     if (!peer.hearsAnybody && terms.groupSize > 1) continue;
     until = Math.min(until, peer.ackedSentAt + termMs);
   }
   return Math.min(until, majorityUntil(terms));
+}
+
+/** How long a peer's silence may last before it is left out. */
+export function patienceMs(
+  { detectionMs, intervalMs, guardMs }: Pick<LeaseTerms, "detectionMs" | "intervalMs" | "guardMs">,
+): number {
+  return detectionMs - intervalMs - guardMs;
 }
 
 /** Until when a majority stands behind the lease; Infinity where none is required. */

@@ -136,20 +136,27 @@ export class Ownership {
   /**
    * Switches on what this node must handle now; what that is. Call it only with a valid lease and in
    * state ready. `mayInherit` false: only what has been released to this node.
+   * `alsoClaimed`: by nodes that are not live.
    */
-  activate(live: readonly LiveNode[], mayInherit = true): BucketSet {
+  activate(
+    live: readonly LiveNode[],
+    mayInherit = true,
+    alsoClaimed = BucketSet.empty(),
+  ): BucketSet {
     const plan = this.#plan;
     const activated = BucketSet.empty();
     if (plan === null || this.#forfeited || !isMember(plan, this.self.incarnation)) {
       return activated;
     }
     const agreed = mayInherit &&
-      live.every(({ heartbeat }) =>
-        heartbeat.planEpoch === 0 || heartbeat.planDigest === plan.digest
+      live.every(({ incarnation, heartbeat }) =>
+        heartbeat.planDigest === plan.digest ||
+        // Nobody's heir, and not about to be: a member may have this plan by now, and what it owns.
+        (heartbeat.planEpoch === 0 && !isMember(plan, incarnation))
       );
     const claimed = live.reduce(
       (claims, node) => claims.union(this.#standingClaims(node)),
-      this.claims,
+      this.claims.union(alsoClaimed),
     );
     const able = plan.members.map((member) =>
       member.incarnation === this.self.incarnation ||

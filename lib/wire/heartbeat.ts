@@ -99,6 +99,9 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
   return writer.bytes;
 }
 
+/** In `heardOn`: the peer has said that it hears the sender, so it is no recording. */
+export const heardMutually = 1 << 30;
+
 /** The sequence number of a message that is long enough; -1: it is not. */
 export function sequenceOf(message: Uint8Array): number {
   try {

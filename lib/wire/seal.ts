@@ -55,6 +55,14 @@ export function datagramTags(ring: KeyRing, clusterName: string): Uint8Array<Arr
   return ring.keys.map((key) => derive(key.bytes, "datagram tag", clusterId(clusterName), 4));
 }
 
+/** What is kept of one sender under one of the keys. */
+interface Sender {
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** Its newest datagram that was opened: it comes by every interface, and is opened once. */
+  datagram: Uint8Array;
+  opened: Opened | null;
+}
+
 /** Seals what this incarnation sends and opens what others do. */
 export class DatagramSeal {
   readonly #clusterId: Uint8Array<ArrayBuffer>;
@@ -62,14 +70,14 @@ export class DatagramSeal {
   readonly #incarnation: Uint8Array;
   #ring: KeyRing;
   #sendKey: Uint8Array<ArrayBuffer>;
-  /** Keys of senders by `key id:incarnation`, oldest first; bounded, since anyone can invent one. */
-  readonly #openKeys = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** By `key id:incarnation`, oldest first; bounded, since anyone can invent one. */
+  readonly #senders = new Map<string, Sender>();
 
   constructor(
     ring: KeyRing,
     clusterName: string,
     incarnation: Uint8Array,
-    readonly cachedKeysMax = 128,
+    readonly sendersMax = 128,
   ) {
     this.#clusterId = clusterId(clusterName);
     this.#incarnation = incarnation;
@@ -84,7 +92,7 @@ export class DatagramSeal {
   /** Other keys from here on: the first one seals, all of them open. */
   useRing(ring: KeyRing): void {
     this.#ring = ring;
-    this.#openKeys.clear();
+    this.#senders.clear();
     this.#sendKey = this.#useFirstKey();
   }
 
@@ -118,11 +126,12 @@ export class DatagramSeal {
     }
     if (datagram[2] !== envelopeVersion) return { ok: false, refusal: "version" };
     const incarnation = datagram.subarray(incarnationOffset, nonceOffset);
-    const key = this.#openKey(datagram[3], incarnation);
-    if (key === null) return { ok: false, refusal: "unknown key" };
+    const sender = this.#sender(datagram[3], incarnation);
+    if (sender === null) return { ok: false, refusal: "unknown key" };
+    if (sender.opened !== null && isEqual(sender.datagram, datagram)) return sender.opened;
     const decipher = createDecipheriv(
       "aes-256-gcm",
-      key,
+      sender.key,
       datagram.subarray(nonceOffset, envelopeBytes),
     );
     decipher.setAAD(datagram.subarray(0, envelopeBytes));
@@ -132,7 +141,8 @@ export class DatagramSeal {
         datagram.subarray(envelopeBytes, datagram.length - gcmTagBytes),
       );
       decipher.final();
-      return {
+      sender.datagram = datagram.slice();
+      return sender.opened = {
         ok: true,
         incarnation: toHex(incarnation),
         keyId: datagram[3],
@@ -143,17 +153,25 @@ export class DatagramSeal {
     }
   }
 
-  #openKey(id: number, incarnation: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  #sender(id: number, incarnation: Uint8Array): Sender | null {
     const clusterKey = this.#ring.keys.find((key) => key.id === id);
     if (clusterKey === undefined) return null;
     const name = `${id}:${toHex(incarnation)}`;
-    let key = this.#openKeys.get(name);
-    if (key === undefined) key = derive(clusterKey.bytes, "datagram", incarnation);
-    else this.#openKeys.delete(name);
-    this.#openKeys.set(name, key);
-    if (this.#openKeys.size > this.cachedKeysMax) {
-      this.#openKeys.delete(this.#openKeys.keys().next().value!);
+    let sender = this.#senders.get(name);
+    if (sender === undefined) {
+      const key = derive(clusterKey.bytes, "datagram", incarnation);
+      sender = { key, datagram: new Uint8Array(0), opened: null };
+    } else this.#senders.delete(name);
+    this.#senders.set(name, sender);
+    if (this.#senders.size > this.sendersMax) {
+      this.#senders.delete(this.#senders.keys().next().value!);
     }
-    return key;
+    return sender;
   }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
 }

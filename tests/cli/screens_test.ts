@@ -67,6 +67,7 @@ Deno.test("help of every command", async () => {
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
   const commands = ["", "status", "who", "flows", "drain", "resume", "weight", "plan"]
+    .concat(["key", "key show", "key rotate", "key add", "key use", "key drop", "key reload"])
     .concat(["run", "version", "kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
   for (const command of commands) {
     texts.push(`$ avail ${command} --help\n`.replace("  ", " "));

@@ -12,7 +12,7 @@ import { inputs } from "./mutations.ts";
 const seed = Number(
   Deno.env.get("AVAIL_FUZZ_SEED") ?? crypto.getRandomValues(new Int32Array(1))[0],
 );
-const numRuns = Number(Deno.env.get("AVAIL_FUZZ_RUNS") ?? 3000);
+const numRuns = Number(Deno.env.get("AVAIL_FUZZ_RUNS") ?? 5000);
 
 /** One input may take this long, in the best of three tries on a machine that does other things. */
 const msMax = 50;

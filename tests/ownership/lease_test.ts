@@ -1,11 +1,12 @@
 import { assertEquals } from "../assert.ts";
 import { guardOf, leaseUntil } from "../../lib/ownership/lease.ts";
 
+const now = 10_000;
 const terms = {
+  sentAt: now,
   ...{ intervalMs: 100, detectionMs: 300, guardMs: 2, groupSize: 3, required: 1 },
   acknowledged: [],
 };
-const now = 10_000;
 const peer = (ackedAgoMs: number, heardAgoMs = 10, hearsAnybody = true) => ({
   ackedSentAt: now - ackedAgoMs,
   lastHeard: now - heardAgoMs,
@@ -16,6 +17,10 @@ const left = (peers: ReturnType<typeof peer>[], changes = {}) =>
 
 Deno.test("alone, the lease is a detection time less the guard", () => {
   assertEquals(left([]), 298);
+});
+
+Deno.test("it does not outlive this node's own silence", () => {
+  assertEquals(left([], { sentAt: now - 90 }), 208);
 });
 
 Deno.test("it runs from the send time of what was acknowledged, the least of all peers", () => {

@@ -34,6 +34,8 @@ export class Checks {
   readonly #reached = new Set<string>();
   /** How new a bucket's flows were when it was handed over; -1: it was not, or its receiver has it. */
   readonly #released = new Float64Array(bucketCount).fill(-1);
+  /** How new they were where its handler took it. */
+  readonly #taken = new Float64Array(bucketCount);
   readonly #receiver = new Int16Array(bucketCount).fill(-1);
   #isChanged = true;
   #nextExpiry = 0;
@@ -68,6 +70,9 @@ export class Checks {
     for (const bucket of buckets) {
       this.#released[bucket] = from.flows[bucket];
       this.#receiver[bucket] = to.index;
+      if (this.#handler[bucket] === to.index && this.#taken[bucket] < from.flows[bucket]) {
+        this.violate(`${to.name} took bucket ${bucket} before it was handed over`);
+      }
     }
   }
 
@@ -110,6 +115,7 @@ export class Checks {
 
   /** A bucket that was handed over came with all its state. */
   #checkState(bucket: number, handler: Machine): void {
+    this.#taken[bucket] = handler.flows[bucket];
     if (
       this.#receiver[bucket] === handler.index && handler.flows[bucket] < this.#released[bucket]
     ) {
@@ -133,7 +139,8 @@ export class Checks {
   /** Whether `a` may not handle what `b` handles. */
   #mayNot(a: Machine, b: Machine): boolean {
     const { now, network, partition, detectionMs } = this.world;
-    if (partition === "majority") return now > this.disorderUntil;
+    if (now < this.disorderUntil) return false;
+    if (partition === "majority") return true;
     // Starts that never heard each other both ways cannot tell a live peer from a recording.
     const met = this.#reached.has(`${a.incarnation}>${b.incarnation}`) &&
       this.#reached.has(`${b.incarnation}>${a.incarnation}`);

@@ -289,7 +289,8 @@ export class Cluster {
   #input(machine: Machine, input: Input): void {
     if (machine.core === null || machine.stopped) return;
     if (machine.paused || machine.frozen) {
-      machine.backlog.push(input);
+      // A process finds in its sockets what came meanwhile; a machine that stood still has missed it.
+      if (!machine.frozen || input.kind !== "message") machine.backlog.push(input);
       return;
     }
     const now = machine.clock(this.now);
@@ -325,7 +326,6 @@ export class Cluster {
         machine.orders = effect.orders;
         return this.#streams.follow(machine);
       case "release":
-        this.checks.released(machine, this.machine(effect.order.to), effect.order.buckets);
         return this.#streams.release(machine, effect.order);
       case "stopped":
         machine.stopped = true;

@@ -1,7 +1,7 @@
 /**
- * Plays random stories for a while: `./dev sim [--seed N] [--minutes M]`. A story that breaks something
- * is told with its seed, which replays it exactly, and in the shortest form that still breaks it; exit
- * code 1 then.
+ * Plays random stories for a while: `./dev sim [--seed N] [--minutes M] [--stories N] [--broken N] [--shorten 0]`. A
+ * story that breaks something is told with its seed, which replays it exactly, and in the shortest form
+ * that still breaks it; exit code 1 then. `--broken`: it ends after so many of them (10).
  */
 import { play } from "./play.ts";
 import { shorten } from "./shorten.ts";
@@ -18,14 +18,18 @@ function option(name: string, otherwise: number): number {
 const first = option("seed", crypto.getRandomValues(new Uint32Array(1))[0]);
 const end = performance.now() + option("minutes", 1) * 60_000;
 const brokenMax = option("broken", 10);
+const isShortened = option("shorten", 1) > 0;
+const stories = option("stories", Infinity);
 console.log(`seeds from ${first}`);
 let seed = first, broken = 0;
-for (; broken < brokenMax && (seed === first || performance.now() < end); seed++) {
+const isOver = () => seed - first >= stories || broken >= brokenMax || performance.now() >= end;
+for (; seed === first || !isOver(); seed++) {
   const story = storyOf(seed);
   const { faults } = play(story);
   if (faults.length === 0) continue;
   broken++;
   console.log(`seed ${seed}: ${faults.slice(0, 3).join("\n  ")}`);
+  if (!isShortened) continue;
   const { chapters, ...world } = shorten(story, faults[0]);
   console.log(`  shortest: ${JSON.stringify(world)}`);
   for (const { fault, afterMs } of chapters) {

@@ -193,16 +193,22 @@ function checkLast(cluster: Cluster, last: Story["last"]): string[] {
   // In a pair that is cut both may serve on, or the one that does not hear the other waits.
   const isPairCut = machines.length === 2 && isCut;
   if (mayEndAll || isPairCut) return [];
-  cluster.run(3 * detectionMs + 2 * intervalMs);
+  // Who has lost an acknowledgement when a peer dies cannot know whether that peer may still take
+  // over: it stops, too, and comes back by the next plan.
+  const isLossy = cluster.network.options.loss > 0;
+  const gapMsMax = (isLossy ? 6 : 3) * detectionMs;
+  cluster.run(gapMsMax + 2 * intervalMs);
   const faults: string[] = [];
   const tell = (text: string) => faults.push(`${last} of ${victim.name}: ${text}`);
   const innocent = [...BucketSet.all().difference(had)].filter((bucket) =>
     checks.moves[bucket] > 0
   );
-  if (innocent.length > 0) tell(`${innocent.length} buckets moved that were not its own`);
+  if (innocent.length > 0 && !isLossy) {
+    tell(`${innocent.length} buckets moved that were not its own`);
+  }
   const twice = [...had].filter((bucket) => checks.moves[bucket] > 1).length;
-  if (twice > 0) tell(`${twice} of its buckets moved more than once`);
-  if (cluster.gapMsMax > 3 * detectionMs) tell(`a gap of ${cluster.gapMsMax.toFixed(0)} ms`);
+  if (twice > 0 && !isLossy) tell(`${twice} of its buckets moved more than once`);
+  if (cluster.gapMsMax > gapMsMax) tell(`a gap of ${cluster.gapMsMax.toFixed(0)} ms`);
   const loads = cluster.loads().filter((_, i) => i !== victim.index);
   const orphans = bucketCount - loads.reduce((sum, load) => sum + load, 0);
   const isIsolated = last === "isolate";

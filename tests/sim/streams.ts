@@ -4,6 +4,7 @@
  */
 import { bucketCount, BucketSet } from "../../lib/ownership/bucket_set.ts";
 import type { ReleaseOrder, ReplicationReport } from "../../lib/ports.ts";
+import type { Checks } from "./checks.ts";
 import type { Machine } from "./machine.ts";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
@@ -13,6 +14,7 @@ interface World {
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly random: Random;
+  readonly checks: Pick<Checks, "released">;
   later(ms: number, run: () => void): void;
   tellCore(to: Machine, report: ReplicationReport): void;
 }
@@ -27,6 +29,8 @@ interface Stream {
   /** The bulk of `holds` has arrived, and all since. */
   isProven: boolean;
   arrivesAt: number;
+  /** How often it broke: what was on its way then is lost. */
+  breaks: number;
 }
 
 const bulkMs = { min: 5, max: 25 };
@@ -60,6 +64,7 @@ export class Streams {
         holds,
         isProven: false,
         arrivesAt: 0,
+        breaks: 0,
       };
       const more = known === undefined || !known.holds.isSupersetOf(holds);
       stream.holds = holds;
@@ -75,7 +80,7 @@ export class Streams {
     const ms = bulkMs.min + this.world.random.next() * (bulkMs.max - bulkMs.min);
     this.#sendBeside(stream, ms, () => {
       if (this.#streams.get(key) !== stream || !holds.isSupersetOf(stream.holds)) return;
-      for (const bucket of holds) carry(stream, bucket);
+      for (const bucket of holds) this.#carry(stream, bucket);
       stream.isProven = true;
       this.#prove(stream);
       const { name, incarnation } = stream.from;
@@ -98,10 +103,21 @@ export class Streams {
   /** Some flows of a bucket have changed at a machine that handles it. */
   change(machine: Machine, bucket: number): void {
     machine.flows[bucket] = ++this.newest[bucket];
+    this.#pass(machine, bucket);
+  }
+
+  #pass(machine: Machine, bucket: number): void {
     for (const stream of this.#streams.values()) {
       if (stream.from !== machine || !stream.holds.has(bucket)) continue;
-      this.#send(stream, 1 + this.world.random.next() * 4, () => carry(stream, bucket));
+      this.#send(stream, 1 + this.world.random.next() * 4, () => this.#carry(stream, bucket));
     }
+  }
+
+  #carry({ from, to }: Stream, bucket: number): void {
+    if (to.flows[bucket] >= from.flows[bucket]) return;
+    to.flows[bucket] = from.flows[bucket];
+    // What comes late from a former owner is for its own backups, too.
+    if (to.responsibility.has(bucket)) this.#pass(to, bucket);
   }
 
   /** Hands over behind all state. */
@@ -115,7 +131,7 @@ export class Streams {
     };
     if (stream === undefined) return this.world.later(1, () => done(false));
     this.#send(stream, 2 + this.world.random.next() * 5, () => {
-      for (const bucket of buckets) carry(stream, bucket);
+      this.world.checks.released(from, receiver, buckets);
       this.world.tellCore(stream.to, {
         kind: "released",
         peer: name,
@@ -136,8 +152,10 @@ export class Streams {
 
   /** A bulk does not hold up what is in order. */
   #sendBeside(stream: Stream, ms: number, onArrival: () => void, onBroken: () => void): void {
+    const { breaks } = stream;
     this.world.later(ms, () => {
-      if (this.#isOpen(stream)) return onArrival();
+      if (stream.breaks === breaks && this.#isOpen(stream)) return onArrival();
+      if (stream.breaks === breaks) stream.breaks++;
       if (stream.isProven && isStarted(stream)) {
         stream.isProven = false;
         const { name, incarnation } = stream.to;
@@ -162,8 +180,4 @@ export class Streams {
 
 function isStarted({ from, fromGeneration }: Stream): boolean {
   return from.generation === fromGeneration && from.core !== null;
-}
-
-function carry({ from, to }: Stream, bucket: number): void {
-  to.flows[bucket] = Math.max(to.flows[bucket], from.flows[bucket]);
 }

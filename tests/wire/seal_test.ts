@@ -38,6 +38,8 @@ Deno.test("each refusal has its reason", () => {
 Deno.test("no bit of a datagram can be changed", () => {
   const datagram = seal(ring(1)).seal(message, nonce());
   const opener = seal(ring(1));
+  assert(opener.open(datagram).ok, "it is known, and compared with what comes next");
+  assert(opener.open(datagram).ok);
   for (let bit = 0; bit < datagram.length * 8; bit++) {
     const at = bit >> 3;
     assert(!opener.open(datagram.with(at, datagram[at] ^ (1 << (bit & 7)))).ok, `bit ${bit}`);
@@ -50,6 +52,20 @@ Deno.test("during a rotation both keys open", () => {
   assert(seal(both).open(seal({ ...both, keys: [fresh] }).seal(message, nonce())).ok);
   assertEquals(datagramTags(both, "edge").length, 2);
   assertNotEquals(datagramTags(both, "edge")[0], datagramTags(both, "edge")[1]);
+});
+
+Deno.test("with another ring, what its keys seal opens, and what others sealed does not", () => {
+  const [old, fresh] = [ring(1, 1).keys[0], ring(2, 2).keys[0]];
+  const node = seal({ ...ring(1), keys: [old, fresh] });
+  const peer = seal({ ...ring(1), keys: [old, fresh] }, "edge", 2);
+  const before = node.seal(message, nonce());
+  assert(peer.open(before).ok);
+  node.useRing({ ...ring(1), keys: [fresh, old] });
+  const opened = peer.open(node.seal(message, nonce(6)));
+  assert(opened.ok && opened.keyId === 2);
+  peer.useRing({ ...ring(1), keys: [fresh] });
+  assert(peer.open(node.seal(message, nonce(7))).ok);
+  assertEquals(peer.open(before), { ok: false, refusal: "unknown key" }, "also one that was open");
 });
 
 Deno.test("starts of a node do not share keys, nor clusters their ids", () => {

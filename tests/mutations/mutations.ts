@@ -1,0 +1,108 @@
+/** Changes to the core, each a mistake that the simulator must notice. */
+export interface Mutation {
+  readonly name: string;
+  /** In lib/. */
+  readonly file: string;
+  /** Text that is there once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: "the lease is an interval too long",
+    file: "ownership/lease.ts",
+    from: "const termMs = terms.detectionMs - terms.guardMs;",
+    to: "const termMs = terms.detectionMs + terms.intervalMs;",
+  },
+  {
+    name: "the lease does not depend on acknowledgements",
+    file: "ownership/lease.ts",
+    from: "until = Math.min(until, peer.ackedSentAt + termMs);",
+    to: "",
+  },
+  {
+    name: "the lease outlives this node's own silence",
+    file: "ownership/lease.ts",
+    from: "let until = terms.sentAt + termMs;",
+    to: "let until = now + termMs;",
+  },
+  {
+    name: "one acknowledgement is a majority",
+    file: "ownership/lease.ts",
+    from: "newestFirst[required - 2]",
+    to: "newestFirst[0]",
+  },
+  {
+    name: "a majority is not asked who else is there",
+    file: "membership/quorum.ts",
+    from: "if (this.required === 1) return true;",
+    to: "return true;",
+  },
+  {
+    name: "a lease that was lost is taken up again",
+    file: "node.ts",
+    from: "if (now < this.#lease.lostForGoodAt(this.#options.intervalMs)) return;",
+    to: "return;",
+  },
+  {
+    name: "peers die early",
+    file: "membership/membership.ts",
+    from: "return peer.lastHeard + peer.detectionMs(this.multiplier);",
+    to: "return peer.lastHeard + peer.detectionMs(this.multiplier) * 0.6;",
+  },
+  {
+    name: "who was not run takes the others for dead",
+    file: "node.ts",
+    from: "this.#membership.excuse(now);",
+    to: "",
+  },
+  {
+    name: "claims of others are not looked at",
+    file: "ownership/ownership.ts",
+    from: "this.ranked().difference(claimed)",
+    to: "this.ranked().difference(this.claims)",
+  },
+  {
+    name: "plans need not agree",
+    file: "ownership/ownership.ts",
+    from: "const agreed = mayInherit &&",
+    to: "const agreed = mayInherit ||",
+  },
+  {
+    name: "conflicts are not resolved",
+    file: "ownership/ownership.ts",
+    from: "if (!both.isEmpty && this.#yieldsTo(",
+    to: "if (both.size > 256 && this.#yieldsTo(",
+  },
+  {
+    name: "buckets are handed over before their state",
+    file: "ownership/ownership.ts",
+    from: ".intersection(provenAt(incarnation))",
+    to: ".intersection(BucketSet.all())",
+  },
+  {
+    name: "what is being handed over is not claimed",
+    file: "ownership/ownership.ts",
+    from: "for (const { buckets } of this.#releasing.values()) claims = claims.union(buckets);",
+    to: "",
+  },
+  {
+    name: "a plan is made again and again",
+    file: "ownership/planning.ts",
+    from: "if (unchanged) return null;",
+    to: "",
+  },
+  {
+    name: "one heir gets all",
+    file: "ownership/planner.ts",
+    from: "quota[heir]--;",
+    to: "",
+  },
+  {
+    name: "heartbeats are sent as often as something changes",
+    file: "membership/pulse.ts",
+    from: "const perIntervalMax = 8;",
+    to: "const perIntervalMax = 400;",
+  },
+];

@@ -1,0 +1,40 @@
+/** The simulator's negative control: each mistake in the core must break a story. */
+import { assert, assertEquals } from "../assert.ts";
+import { mutations } from "./mutations.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+/** Enough for the most hidden one, several times over. */
+const storiesMax = 1500;
+
+for (const { name, file, from, to } of mutations) {
+  Deno.test(`the simulator notices: ${name}`, async () => {
+    const tree = await Deno.makeTempDir({ prefix: "avail-mutation-" });
+    try {
+      await copy(`${root}lib`, `${tree}/lib`);
+      await copy(`${root}tests/sim`, `${tree}/tests/sim`);
+      const source = await Deno.readTextFile(`${tree}/lib/${file}`);
+      assertEquals(source.split(from).length, 2, `lib/${file} has it once: ${from}`);
+      await Deno.writeTextFile(`${tree}/lib/${file}`, source.replace(from, () => to));
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", "--no-check", "--config", `${root}deno.json`],
+          ...[`${tree}/tests/sim/main.ts`, "--seed", "1", "--minutes", "30"],
+          ...["--stories", `${storiesMax}`, "--broken", "1", "--shorten", "0"],
+        ],
+      }).output();
+      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      assertEquals(code, 1, said);
+      assert(/1 broken/.test(said), said);
+    } finally {
+      await Deno.remove(tree, { recursive: true });
+    }
+  });
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(`${from}/${name}`, `${to}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The worst stories on the real kernel, with three daemons and clients that ping all the time. After
+ * each, every bucket has exactly one owner in everybody's status, and no ping was answered twice.
+ *
+ * A node that hears none of the others serves beside them (`partition = "serve"`), and goes on until it
+ * hears them: clients that reach both get two answers. Such a story counts from when all agree again,
+ * and what is counted before is the control that the counter sees what it is to see.
+ */
+import { assert, assertEquals } from "../assert.ts";
+import { lookAt } from "../../cli/demo/cluster_look.ts";
+import type { Lab } from "../../cli/demo/lab.ts";
+import type { Traffic } from "../../cli/demo/traffic.ts";
+import { Random } from "../sim/random.ts";
+import { everybody, inLab, ownedBy, pause, settled, started, statusWhere } from "./cluster.ts";
+import {
+  crash,
+  deaf,
+  drained,
+  type Fault,
+  halved,
+  hang,
+  mute,
+  nearlyMute,
+  powerLoss,
+  streamsCut,
+  unplugged,
+} from "./faults.ts";
+
+const traffic = { connections: 20, tcpPeriodMs: 100, udpFlows: 6, pings: 12, pingPeriodMs: 20 };
+const detectionMs = 300;
+
+Deno.test("a hang, one-way loss, the sync link cut, a carrier lost: nothing twice, nothing lost", async () => {
+  await inLab({}, async (lab) => {
+    await started(lab);
+    const flows = await lab.startTraffic(traffic);
+    for (
+      const [node, fault, isOut] of [
+        ["fw3", hang, true],
+        ["fw2", mute, true],
+        ["fw1", unplugged("sync"), false],
+        ["fw2", unplugged("inside"), true],
+      ] as const
+    ) {
+      const name = `${node}: ${fault.name}`;
+      await flows.mark(name);
+      await fault.happen(lab, node);
+      if (isOut) {
+        const status = await statusWhere(lab, "fw1", name, (seen) => ownedBy(seen, node) === 0);
+        assertEquals(status.owners.includes(null), false, name);
+      } else await pause(4 * detectionMs);
+      await fault.mend(lab, node);
+      await well(lab, flows, name, fault);
+    }
+    const { alive, started: opened, lost } = await flows.finish();
+    assertEquals(alive, opened, JSON.stringify(lost));
+  });
+});
+
+Deno.test("a node that hears nothing, and two halves: twice until they hear each other", async () => {
+  await inLab({}, async (lab) => {
+    await started(lab);
+    const flows = await lab.startTraffic(traffic);
+    await deaf.happen(lab, "fw2");
+    await statusWhere(lab, "fw2", "has all", (status) => ownedBy(status, "fw2") === 256);
+    await deaf.mend(lab, "fw2");
+    await well(lab, flows, "fw2 heard nothing", deaf);
+
+    await halved.happen(lab, "fw1");
+    await statusWhere(lab, "fw1", "has all", (status) => ownedBy(status, "fw1") === 256);
+    await statusWhere(lab, "fw2", "has fw1's", (status) => ownedBy(status, "fw1") === 0);
+    await pause(500);
+    const cut = await flows.mark("healing");
+    assert(cut.ping.duplicates > 0, "both halves serve, or no duplicate would ever be seen");
+    await halved.mend(lab, "fw1");
+    await well(lab, flows, "two halves", halved);
+    await flows.finish();
+  });
+});
+
+Deno.test("twenty random faults in a row", async (test) => {
+  const seed = Number(
+    Deno.env.get("AVAIL_FAULT_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0],
+  );
+  console.log(`AVAIL_FAULT_SEED=${seed}`);
+  const random = new Random(seed);
+  await inLab({}, async (lab) => {
+    await started(lab);
+    const flows = await lab.startTraffic(traffic);
+    for (let i = 1; i <= 20; i++) {
+      const node = random.pick(everybody);
+      const fault = random.pick(faults);
+      // Some are over before anybody can notice.
+      const lastsMs = Math.round(5 * detectionMs * random.next());
+      const name = `${i}. ${node}: ${fault.name} for ${lastsMs} ms`;
+      await test.step(name, async () => {
+        await flows.mark(name);
+        await fault.happen(lab, node);
+        await pause(lastsMs);
+        await fault.mend(lab, node);
+        await well(lab, flows, name, fault);
+      });
+    }
+    await flows.finish();
+  });
+});
+
+const faults: readonly Fault[] = [
+  hang,
+  mute,
+  deaf,
+  nearlyMute,
+  unplugged("inside"),
+  unplugged("outside"),
+  unplugged("sync"),
+  streamsCut,
+  crash,
+  powerLoss,
+  drained,
+];
+
+/** Everybody says the same, each bucket is held once, and nothing was answered twice since the mark. */
+async function well(lab: Lab, flows: Traffic, name: string, fault: Fault): Promise<void> {
+  await settled(lab);
+  if (fault.isolates) {
+    await flows.mark("healed");
+    await pause(5 * detectionMs);
+  }
+  const look = await lookAt(lab, 5000);
+  for (const { name: node, status } of look) {
+    const held = status?.members.reduce((sum, { buckets }) => sum + buckets, 0);
+    assertEquals(held, 256, `${name}: in the status of ${node}`);
+  }
+  const { ping, udp } = await flows.mark("between");
+  assertEquals([ping.duplicates, udp.duplicates], [0, 0], `${name}: answers that came twice`);
+}
