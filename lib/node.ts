@@ -600,6 +600,7 @@ export class Node {
   // ---- speaking
 
   #speak(now: Millis): void {
+    this.#pulse.peers = this.#membership.heard().length;
     if (this.#leaseRunsLow(now)) this.#pulse.hurry();
     if (now < this.#pulse.nextAt) return;
     this.#pulse.beat(now);
@@ -667,10 +668,13 @@ export class Node {
     }, BucketSet.empty());
   }
 
-  /** Less than half a detection time is left, and there is a peer that could renew it. */
+  /**
+   * Less than a quarter of a detection time is left, and there is a peer that could renew it. With three
+   * intervals to a detection time and nothing lost, a third is always left.
+   */
   #leaseRunsLow(now: Millis): boolean {
     return (this.#state === "ready" || this.#state === "draining") &&
-      this.#lease.until < now + this.#detectionMs / 2 &&
+      this.#lease.until < now + this.#detectionMs / 4 &&
       this.#membership.live().some(couldTakeOver);
   }
 
@@ -739,6 +743,7 @@ export class Node {
       if (time > now && time < next) next = time;
     };
     notBefore(this.#forwarding.nextAt);
+    notBefore(this.#lease.until - this.#detectionMs / 4); // it runs low
     notBefore(this.#lease.until);
     notBefore(this.#lease.lostForGoodAt(this.#options.intervalMs));
     const patience = patienceMs({

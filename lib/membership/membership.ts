@@ -140,10 +140,11 @@ export class Membership {
     return this.heard().filter((peer) => peer.met);
   }
 
-  /** Whether a peer hears this node or another that is no recording. */
+  /** Whether a peer hears this node or another that is no recording, though this node may not hear it. */
   hearsAnybody(peer: Peer): boolean {
     return peer.heartbeat.peers.some(({ incarnation }) =>
-      incarnation === this.self.incarnation || this.#peers.get(incarnation)?.met
+      incarnation === this.self.incarnation ||
+      (this.#peers.get(incarnation) ?? this.#tombstones.get(incarnation))?.met
     );
   }
 

@@ -7,6 +7,8 @@ import type { Millis } from "../ports.ts";
 /** Send times that are remembered, for acknowledgements. */
 const sentTimesKept = 1024;
 const perIntervalMax = 8;
+/** Hurried heartbeats of all nodes together in an interval: reading them must leave time for the rest. */
+const hurriedByAllMax = 32;
 
 export class Pulse {
   readonly #sentAt = new Float64Array(sentTimesKept).fill(-Infinity);
@@ -14,6 +16,8 @@ export class Pulse {
   #regularAt: Millis;
   #lastAt: Millis = -Infinity;
   #isHurried = false;
+  /** How many others hear them. */
+  peers = 0;
 
   constructor(readonly intervalMs: number, now: Millis) {
     this.#regularAt = now;
@@ -24,8 +28,10 @@ export class Pulse {
     return this.#sequence;
   }
 
+  /** All hear each of them, so in a large cluster each node may hurry less often. */
   get #spacingMs(): number {
-    return this.intervalMs / perIntervalMax;
+    const perInterval = Math.max(2, Math.min(perIntervalMax, hurriedByAllMax / (this.peers + 1)));
+    return this.intervalMs / perInterval;
   }
 
   /** When the next heartbeat is due. */

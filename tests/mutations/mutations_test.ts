@@ -6,7 +6,7 @@ const root = new URL("../../", import.meta.url).pathname;
 /** Enough for the most hidden one, several times over. */
 const storiesMax = 1500;
 
-for (const { name, file, from, to } of mutations) {
+for (const { name, file, from, to, seed = 1 } of mutations) {
   Deno.test(`the simulator notices: ${name}`, async () => {
     const tree = await Deno.makeTempDir({ prefix: "avail-mutation-" });
     try {
@@ -18,7 +18,7 @@ for (const { name, file, from, to } of mutations) {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: [
           ...["run", "-A", "--no-check", "--config", `${root}deno.json`],
-          ...[`${tree}/tests/sim/main.ts`, "--seed", "1", "--minutes", "30"],
+          ...[`${tree}/tests/sim/main.ts`, "--seed", `${seed}`, "--minutes", "30"],
           ...["--stories", `${storiesMax}`, "--broken", "1", "--shorten", "0"],
         ],
       }).output();

@@ -36,6 +36,8 @@ export class Checks {
   readonly #released = new Float64Array(bucketCount).fill(-1);
   /** How new they were where its handler took it. */
   readonly #taken = new Float64Array(bucketCount);
+  readonly #takenAt = new Float64Array(bucketCount);
+  readonly #orderedAt = new Float64Array(bucketCount);
   readonly #receiver = new Int16Array(bucketCount).fill(-1);
   #isChanged = true;
   #nextExpiry = 0;
@@ -66,11 +68,19 @@ export class Checks {
     return this.#handler[bucket];
   }
 
+  /** Buckets are switched off, to be handed over. */
+  ordered(buckets: BucketSet): void {
+    for (const bucket of buckets) this.#orderedAt[bucket] = this.world.now;
+  }
+
+  /** They are handed over. */
   released(from: Machine, to: Machine, buckets: BucketSet): void {
     for (const bucket of buckets) {
       this.#released[bucket] = from.flows[bucket];
       this.#receiver[bucket] = to.index;
-      if (this.#handler[bucket] === to.index && this.#taken[bucket] < from.flows[bucket]) {
+      const isTaken = this.#handler[bucket] === to.index &&
+        this.#takenAt[bucket] > this.#orderedAt[bucket];
+      if (isTaken && this.#taken[bucket] < from.flows[bucket]) {
         this.violate(`${to.name} took bucket ${bucket} before it was handed over`);
       }
     }
@@ -116,6 +126,7 @@ export class Checks {
   /** A bucket that was handed over came with all its state. */
   #checkState(bucket: number, handler: Machine): void {
     this.#taken[bucket] = handler.flows[bucket];
+    this.#takenAt[bucket] = this.world.now;
     if (
       this.#receiver[bucket] === handler.index && handler.flows[bucket] < this.#released[bucket]
     ) {
@@ -146,8 +157,8 @@ export class Checks {
       this.#reached.has(`${b.incarnation}>${a.incarnation}`);
     if (!met) return false;
     // A deaf node takes over from all that it does not hear; a larger group does not yield to it, and
-    // one whose others have just died knows that a detection time later.
-    if (this.#isDeaf(b) && this.#running(detectionMs).length > 2) return false;
+    // one whose others have just died knows that a detection time later, and its lease is as long.
+    if (this.#isDeaf(b) && this.#running(2 * detectionMs).length > 2) return false;
     // What both sides of a cut have come to hold meets when it heals: then one of them hears it soon.
     return now - network.reachesSince(b.index, a.index) > detectionMs;
   }

@@ -326,6 +326,7 @@ export class Cluster {
         machine.orders = effect.orders;
         return this.#streams.follow(machine);
       case "release":
+        this.checks.ordered(effect.order.buckets);
         return this.#streams.release(machine, effect.order);
       case "stopped":
         machine.stopped = true;

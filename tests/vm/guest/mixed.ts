@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater } from "../../assert.ts";
 import { everybody, inLab } from "../../netns/cluster.ts";
 import { pingPairs } from "../../../cli/demo/traffic.ts";
 import type { Pair } from "../../../cli/demo/traffic_protocol.ts";
+import type { Who } from "../../../lib/control.ts";
 import { pause } from "../../../cli/demo/wait.ts";
 import { flows, pace, sharedBy, tellGaps, useBackend } from "./daemons_lab.ts";
 import { runTests } from "./run_tests.ts";
@@ -20,9 +21,13 @@ function tests(): void {
 
       // A frame that two nodes put into different buckets would be answered twice, or not at all.
       const pings: Pair[] = pingPairs(24);
-      const asked = await Promise.all(
-        pings.map(({ source, target }) => lab.node("fw2").who(source, target)),
-      );
+      // One after the other, and with patience: the daemon is emulated.
+      const asked: Who[] = [];
+      for (const { source, target: destination } of pings) {
+        asked.push(
+          await lab.node("fw2").request({ command: "who", source, destination }, 20_000) as Who,
+        );
+      }
       assertEquals(new Set(asked.map(({ owner }) => owner)), new Set<string | null>(everybody));
       const traffic = await lab.startTraffic({ ...flows, pings, pingPeriodMs: 500 });
       await traffic.mark("steady");
