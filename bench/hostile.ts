@@ -7,10 +7,10 @@
  * A core's share is the processor time of the whole daemon, all threads, less what it takes when idle.
  * Sender, switch and nodes share this machine's processors.
  */
-import { lookAt, unsettled } from "../cli/demo/cluster_look.ts";
 import { Lab } from "../cli/demo/lab.ts";
 import { floods } from "../tests/netns/floods.ts";
 import { Forger, Hostile } from "../tests/netns/hostile.ts";
+import { startAndSettle } from "./settle.ts";
 
 const bad = ["lease-lost", "forfeited", "peer-dead", "conflict-lost", "plan"];
 
@@ -19,7 +19,6 @@ const count = countAt < 0 ? 1_000_000 : Number(Deno.args[countAt + 1]);
 if (!(count >= 1000)) {
   throw new Error(`--count ${Deno.args[countAt + 1]}: not a number from 1000 on`);
 }
-const names = ["fw1", "fw2", "fw3"];
 
 interface Row {
   readonly kind: string;
@@ -34,12 +33,7 @@ interface Row {
 const lab = await Lab.create({ intervalMs: 100 });
 Deno.addSignalListener("SIGINT", () => void lab.remove().then(() => Deno.exit(130)));
 try {
-  await lab.startNodes();
-  await lab.waitUntil(
-    "all share all buckets, safe",
-    async () => unsettled(await lookAt(lab), { owners: names, safe: true }),
-    { timeoutMs: 60_000, everyMs: 100 },
-  );
+  await startAndSettle(lab);
   await using hostile = await Hostile.start(lab);
   const forger = await Forger.of(lab);
   const before = await owners();
@@ -124,7 +118,9 @@ function print(
 ): void {
   const percent = (shares: readonly number[]) =>
     shares.map((share) => `${(100 * share).toFixed(1)}%`).join(" ");
-  console.log(`idle: ${percent(idleShares)} of a core (${names.join(", ")})`);
+  console.log(
+    `idle: ${percent(idleShares)} of a core (${lab.nodes.map(({ name }) => name).join(", ")})`,
+  );
   console.log(`${"flood".padEnd(34)}${"sent".padStart(9)}${"a second".padStart(10)}  beyond idle`);
   for (const { kind, sent, perSecond, shares, read } of rows) {
     const line = kind.padEnd(34) + String(sent).padStart(9) + String(perSecond).padStart(10);

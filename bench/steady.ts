@@ -9,13 +9,12 @@
  * machine was run (a guest whose host was busy, say). What happened within a second of that is counted
  * apart: no priority helps there, only a longer detection time.
  */
-import { lookAt, unsettled } from "../cli/demo/cluster_look.ts";
 import { Lab } from "../cli/demo/lab.ts";
 import type { BareTimerOrder, BareTimerReport } from "./bare_timer.ts";
 import { hasFlag, numberOption } from "./options.ts";
+import { startAndSettle } from "./settle.ts";
 import { daemonTime, timeBetween } from "./threads.ts";
 
-const names = ["fw1", "fw2", "fw3"];
 const falseEvents = ["peer-dead", "lease-lost", "forfeited"] as const;
 /** What follows from one stall is told within this time. */
 const aftermathMs = 1000;
@@ -42,12 +41,7 @@ const end = async () => {
 Deno.addSignalListener("SIGINT", () => void end().then(() => Deno.exit(130)));
 let failed = true;
 try {
-  await lab.startNodes();
-  await lab.waitUntil(
-    "all share all buckets, safe",
-    async () => unsettled(await lookAt(lab), { owners: names, safe: true }),
-    { timeoutMs: 60_000, everyMs: 100 },
-  );
+  await startAndSettle(lab);
   await pause(5000); // until the daemons have compiled what they do all the time
   for (let i = 0; i < navigator.hardwareConcurrency; i++) loops.push(busyLoop());
   const before = await times();

@@ -8,15 +8,26 @@ import {
   text_en,
 } from "@stricli/core";
 import { AvailError, ConfigError, type ExitCode, exitCodes, formatFault } from "../lib/errors.ts";
+import { completionsCommand } from "./completions.ts";
+import { configRoutes } from "./config.ts";
 import type { Context } from "./context.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { drainCommand, resumeCommand } from "./drain.ts";
+import { eventsCommand } from "./events.ts";
 import { flowsCommand } from "./flows.ts";
+import { initCommand } from "./init.ts";
+import { installCommand } from "./install.ts";
+import { joinCommand } from "./join.ts";
 import { keyRoutes } from "./key.ts";
 import { kmodRoutes } from "./kmod.ts";
 import { planCommand } from "./plan.ts";
+import { reloadCommand } from "./reload.ts";
+import { reportCommand } from "./report.ts";
 import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
+import { uninstallCommand } from "./uninstall.ts";
+import { tokenCommand } from "./token.ts";
 import { versionCommand } from "./version.ts";
 import { weightCommand } from "./weight.ts";
 import { whoCommand } from "./who.ts";
@@ -26,15 +37,26 @@ export function application(): Application<Context> {
   const routes = buildRouteMap({
     routes: {
       status: statusCommand,
+      events: eventsCommand,
       who: whoCommand,
       flows: flowsCommand,
       drain: drainCommand,
       resume: resumeCommand,
       weight: weightCommand,
       plan: planCommand,
+      report: reportCommand,
       run: runCommand,
+      reload: reloadCommand,
+      doctor: doctorCommand,
+      init: initCommand,
+      join: joinCommand,
+      token: tokenCommand,
+      config: configRoutes,
       key: keyRoutes,
       kmod: kmodRoutes,
+      install: installCommand,
+      uninstall: uninstallCommand,
+      completions: completionsCommand,
       demo: demoCommand,
       version: versionCommand,
     },

@@ -22,6 +22,12 @@ export function readProtocol(text: string): number {
   return protocols[text.toLowerCase()] ?? readWhole(text, 255, "a protocol (tcp, udp, icmp, …)");
 }
 
+/** The same; null for what is none. */
+export function protocolNumber(text: string): number | null {
+  const number = protocols[text.toLowerCase()] ?? (/^\d{1,3}$/.test(text) ? Number(text) : 256);
+  return number <= 255 ? number : null;
+}
+
 /** The name of a protocol, or its number. */
 export function protocolName(protocol: number): string {
   return Object.keys(protocols).find((name) => protocols[name] === protocol) ?? String(protocol);
@@ -59,4 +65,15 @@ export function readWhole(text: string, max: number, what: string): number {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
   if (!(value <= max)) throw new Error(`${what} is a whole number from 0 to ${max}`);
   return value;
+}
+
+/** A folder that is there, by its real path. */
+export function readFolder(text: string): string {
+  try {
+    const path = Deno.realPathSync(text);
+    if (Deno.statSync(path).isDirectory) return path;
+  } catch {
+    // Told below.
+  }
+  throw new Error("there is no such folder");
 }

@@ -3,6 +3,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { AvailError, exitCodes } from "../lib/errors.ts";
 import { jsonFlag } from "./client.ts";
 import type { Context } from "./context.ts";
+import { readFolder } from "./inputs.ts";
 import { jsonLine } from "./render.ts";
 
 interface TargetFlags {
@@ -193,14 +194,4 @@ function named(version: string | null): string {
 function readRelease(text: string): string {
   if (!/^\w[\w.+~-]{0,100}$/.test(text)) throw new Error("write it as `uname -r` does");
   return text;
-}
-
-function readFolder(text: string): string {
-  try {
-    const path = Deno.realPathSync(text);
-    if (Deno.statSync(path).isDirectory) return path;
-  } catch {
-    // Told below.
-  }
-  throw new Error("there is no such folder");
 }

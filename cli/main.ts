@@ -7,7 +7,7 @@ import { type Context, styleOf } from "./context.ts";
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 /** Runs one command line; its exit code. */
-async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
   const inputs = withDefaultCommand(args);
   const context: Context = {
     process: { stdout: writerTo(Deno.stdout), stderr: writerTo(Deno.stderr), exitCode: null },

@@ -272,6 +272,13 @@ export function linkInterface(link: number): number {
   return new DataView(info.buffer).getUint32(16, true);
 }
 
+/** The number of a link's program. */
+export function linkProgram(link: number): number {
+  const info = new Uint8Array(64); // struct bpf_link_info: type, id, prog_id
+  call("ask for BPF link", BPF_OBJ_GET_INFO_BY_FD, [[0, link], [4, info.length], [8, info]]);
+  return new DataView(info.buffer).getUint32(8, true);
+}
+
 /** BPF_OBJ_PIN: gives a descriptor's object a name in a bpf file system, which keeps it alive. */
 export function pinObject(fd: number, path: string): void {
   const name = cString(path);

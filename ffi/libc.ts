@@ -25,6 +25,7 @@ export const SOL_PACKET = 263;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLIN = 1;
+export const CLOCK_MONOTONIC = 1;
 export const CLOCK_THREAD_CPUTIME_ID = 3;
 export const CLOCK_BOOTTIME = 7;
 export const EINTR = 4;
@@ -53,6 +54,7 @@ const symbols = {
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" }, // int fd, void *, size_t, off_t
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
   clock_getres: { parameters: ["i32", "buffer"], result: "i32" }, // clockid_t, struct timespec *
+  adjtimex: { parameters: ["buffer"], result: "i32" }, // struct timex *
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" }, // void *, size_t, int prot, int flags, int fd, off_t
   munmap: { parameters: ["pointer", "usize"], result: "i32" }, // void *, size_t
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "pointer"], result: "i32" }, // source, target, fstype, flags, data
@@ -320,6 +322,29 @@ export function clockStepMs(clock: number): number {
   return Number(timespec[0]) * 1e3 + Number(timespec[1]) / 1e6;
 }
 
+/** How the kernel keeps the time of day right (adjtimex(2)). */
+export interface ClockDiscipline {
+  readonly isSynchronised: boolean;
+  /** How far it may be off, in microseconds. */
+  readonly errorUsMax: number;
+  /** What is corrected for, in millionths. */
+  readonly frequencyPpm: number;
+}
+
+const STA_UNSYNC = 0x40;
+
+/** Only asks; throws `SystemError`. */
+export function clockDiscipline(): ClockDiscipline {
+  const timex = new Uint8Array(208); // struct timex; modes 0 at its beginning: change nothing
+  unwrap("adjtimex", libc().adjtimex(timex));
+  const view = new DataView(timex.buffer);
+  return {
+    isSynchronised: (view.getInt32(40, true) & STA_UNSYNC) === 0,
+    errorUsMax: Number(view.getBigInt64(24, true)),
+    frequencyPpm: Number(view.getBigInt64(16, true)) / 65536,
+  };
+}
+
 // ---- memory, mounts, scheduling
 
 /** A shared, writable mapping of a descriptor (MAP_SHARED, PROT_READ | PROT_WRITE). */
@@ -375,6 +400,11 @@ export function systemCall(
 /** Gives the calling thread a real-time priority (SCHED_FIFO, 1 to 99); false where not allowed. */
 export function useRealtimePriority(priority: number): boolean {
   return libc().sched_setscheduler(0, 1, new Int32Array([priority])) === 0;
+}
+
+/** Takes a real-time priority back. */
+export function useNormalPriority(): void {
+  libc().sched_setscheduler(0, 0, new Int32Array([0]));
 }
 
 /** Gives the calling thread a nice value (-20 to 19); false where not allowed. */

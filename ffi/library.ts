@@ -16,17 +16,38 @@ export class SystemError extends Error {
   }
 }
 
+/** Where a library is that the program brings along; null: the system's, by its soname. */
+export type FindLibrary = (soname: string) => string | null;
+
+let findCarried: FindLibrary = () => null;
+
+/** Has this thread's libraries opened from where `find` says. */
+export function useCarriedLibraries(find: FindLibrary): void {
+  findCarried = find;
+}
+
+/** What a library needs in turn. The dynamic linker takes what is open already, whatever its path. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  "libnetfilter_conntrack.so.3": ["libnfnetlink.so.0", "libmnl.so.0"],
+};
+
 /** Opens a shared library by its soname; the error names the library and the package that has it. */
 export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
   soname: string,
   symbols: S,
   debianPackage: string,
 ): Deno.DynamicLibrary<S> {
+  const path = findCarried(soname);
   try {
-    return Deno.dlopen(soname, symbols);
+    if (path === null) return Deno.dlopen(soname, symbols);
+    for (const needed of needs[soname] ?? []) Deno.dlopen(findCarried(needed) ?? needed, {});
+    return Deno.dlopen(path, symbols);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`open ${soname}: ${why}; install Debian package ${debianPackage}`, { cause });
+    const remedy = path === null
+      ? `install Debian package ${debianPackage}`
+      : "avail version --verify tells what is damaged";
+    throw new Error(`open ${soname}: ${why}; ${remedy}`, { cause });
   }
 }
 

@@ -4,6 +4,8 @@
  */
 
 import type { KeysRequest } from "./control_keys.ts";
+import type { ReloadClusterRequest, ReloadRequest } from "./control_reload.ts";
+import type { EventsRequest } from "./events/events_request.ts";
 import type { BucketLoad } from "./ownership/load_meter.ts";
 import type { PlannerInput } from "./ownership/planner.ts";
 
@@ -50,6 +52,30 @@ export interface CheckStatus {
   readonly weight: number;
 }
 
+/** Datagrams by what they are, since the daemon's start. */
+export interface DatagramCounts {
+  readonly heartbeat: number;
+  readonly plan: number;
+  readonly request: number;
+  readonly answer: number;
+}
+
+/** What went wrong or was put off in the replication, since the daemon's start. */
+export interface ReplicationTotals {
+  /** Times the kernel dropped events. */
+  readonly overruns: number;
+  /** Times what waited for a slow peer was dropped. */
+  readonly overflows: number;
+  /** Flows of peers that found no room here. */
+  readonly refused: number;
+  /** Flows of peers that the kernel would not have. */
+  readonly failed: number;
+  /** Stale entries that were removed. */
+  readonly swept: number;
+  /** Streams that ended or were refused. */
+  readonly streamsEnded: number;
+}
+
 /** `avail status --json`. */
 export interface Status {
   readonly schema: 1;
@@ -79,6 +105,7 @@ export interface Status {
       readonly connected: boolean;
       readonly safe: boolean;
     }[];
+    readonly totals?: ReplicationTotals;
   };
   readonly datapath: {
     readonly backend: string;
@@ -100,6 +127,8 @@ export interface Status {
   };
   /** Datagrams of others that changed nothing, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** What was sent (once, by however many interfaces) and what was taken. */
+  readonly datagrams?: { readonly sent: DatagramCounts; readonly received: DatagramCounts };
   /** This node's checks. */
   readonly checks?: readonly CheckStatus[];
   /** What they say together: its weight is multiplied by `factor`, 0: it may own no buckets. */
@@ -130,7 +159,12 @@ export interface Planning {
 /** What one node may have another do (`forward`), and what it may do itself. */
 export type ForwardableRequest =
   | KeysRequest
+  | ReloadRequest
+  /** The answer is `Events` (events/event.ts). */
+  | EventsRequest
   | { readonly command: "status" }
+  /** The answer is `Vitals` (vitals.ts). */
+  | { readonly command: "vitals" }
   | { readonly command: "drain" }
   | { readonly command: "resume" }
   /** Its share of the buckets until the daemon ends, in thousandths; above 0. */
@@ -143,15 +177,21 @@ export type ForwardableRequest =
 
 export const forwardableCommands: readonly string[] = [
   "status",
+  "vitals",
   "drain",
   "resume",
   "weight",
   "balance",
   "keys",
+  "reload",
+  "events",
 ] satisfies readonly ForwardableRequest["command"][];
 
 export type ControlRequest =
   | ForwardableRequest
+  | ReloadClusterRequest
+  /** Looks at the join tokens again; the result is a `JoinsStatus` (control_joins.ts). */
+  | { readonly command: "joins" }
   /** What the planner would go by now; the result is a `Planning`. */
   | { readonly command: "planning" }
   /** Lets a live node, or this one, do it; the result is that node's. */

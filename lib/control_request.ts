@@ -1,7 +1,9 @@
 /** Reads one line of the control socket; whoever may write there is root, and may still mistype. */
 import { type ControlRequest, forwardableCommands, type ForwardableRequest } from "./control.ts";
 import { parseKeysRequest } from "./control_keys.ts";
+import { parseReloadCluster, parseReloadRequest } from "./control_reload.ts";
 import { AvailError, exitCodes } from "./errors.ts";
+import { parseEventsRequest } from "./events/events_request.ts";
 import { operatorWeightMax, operatorWeightMin } from "./limits.ts";
 import { bucketCount } from "./ownership/bucket_set.ts";
 import { parseAddress } from "./wire/address.ts";
@@ -21,7 +23,9 @@ function parseObject(value: unknown): ControlRequest {
   if (!isObject(value)) throw refuse("not an object", "send one JSON object a line");
   switch (value.command) {
     case "status":
+    case "vitals":
     case "planning":
+    case "joins":
     case "drain":
     case "resume":
       return { command: value.command };
@@ -31,6 +35,12 @@ function parseObject(value: unknown): ControlRequest {
       return { command: "balance", owners: parseOwners(value.owners) };
     case "keys":
       return parseKeysRequest(value);
+    case "reload":
+      return parseReloadRequest(value);
+    case "reloadCluster":
+      return parseReloadCluster(value);
+    case "events":
+      return parseEventsRequest(value);
     case "who":
       return parseWho(value);
     case "forward":
@@ -38,7 +48,9 @@ function parseObject(value: unknown): ControlRequest {
     default:
       throw refuse(
         `unknown command ${JSON.stringify(value.command)}`,
-        `this daemon knows ${forwardableCommands.join(", ")}, planning, who, forward`,
+        `this daemon knows ${
+          forwardableCommands.join(", ")
+        }, planning, joins, who, forward, reloadCluster`,
       );
   }
 }

@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { configDigest, configTopics } from "./config_digest.ts";
 import type { ControlRequest, ForwardableRequest, Who } from "./control.ts";
 import { AvailError, exitCodes } from "./errors.ts";
+import { EventRing } from "./events/event_ring.ts";
 import { answerTo, resultOf } from "./forwarding/execute.ts";
 import type { ForwardingEffect } from "./forwarding/forwarding.ts";
 import { attachDatapath, type ChosenDatapath } from "./host/attach_datapath.ts";
@@ -17,7 +18,9 @@ import { readClusterip } from "./host/clusterip_kernel.ts";
 import { serveControl } from "./host/control_socket.ts";
 import { verdictMs } from "./host/checks/runner.ts";
 import { CoreThread } from "./host/core_thread.ts";
+import { DaemonReload } from "./host/daemon_reload.ts";
 import { HealthWatch } from "./host/health_watch.ts";
+import { JoinService } from "./host/join_service.ts";
 import { requireLibraries } from "./host/libraries.ts";
 import { standardErrorLog } from "./host/log_output.ts";
 import {
@@ -27,11 +30,15 @@ import {
   readOwnAddresses,
   sharedAddresses,
 } from "./host/machine.ts";
+import { serveMetrics } from "./host/metrics.ts";
+import type { MetricsServer } from "./host/metrics_server.ts";
 import { notifyServiceManager } from "./host/notify.ts";
 import { NodeKeys } from "./host/node_keys.ts";
 import { Replication } from "./host/replication.ts";
 import { collectGarbageWithoutHelpers, preferReplication } from "./host/scheduling.ts";
 import { keepKeysOutOfDumps } from "./host/secrecy.ts";
+import { statusLine, tellLeaving, watchService } from "./host/service_watch.ts";
+import { VitalSigns } from "./host/vitals.ts";
 import type { Log } from "./log.ts";
 import type { CoreEvent } from "./node_types.ts";
 import { ClusteripBuckets } from "./ownership/clusterip_slots.ts";
@@ -57,13 +64,17 @@ const ownAddressesEveryMs = 5000;
 const loadEveryMs = 2000;
 
 /** Requests that say themselves what they did, or do nothing. */
-const toldElsewhere: readonly string[] = ["status", "keys"];
+const toldElsewhere: readonly string[] = ["status", "vitals", "keys", "events", "reload"];
 
 /** Runs one node until SIGTERM or SIGINT; resolves when its buckets are handed over. */
 export async function runDaemon(options: { config: Config; keys: KeyRing }): Promise<void> {
   const { config } = options;
   requireLibraries();
-  const log = standardErrorLog();
+  const events = new EventRing(config.node.name, toHex(crypto.getRandomValues(new Uint8Array(8))));
+  const log = standardErrorLog({
+    source: { node: config.node.name, cluster: config.cluster.name },
+    also: (record) => events.take(record),
+  });
   const stop = new AbortController();
   await using resources = new AsyncDisposableStack();
   resources.defer(() => stop.abort());
@@ -96,15 +107,15 @@ export async function runDaemon(options: { config: Config; keys: KeyRing }): Pro
   resources.defer(() => attachment.detach());
   tellDatapath(log, attachment);
 
-  const daemon = new Daemon({ ...options, clusterip }, machine, attachment, log);
+  const daemon = new Daemon({ ...options, clusterip }, machine, attachment, log, events);
   resources.defer(() => daemon.close());
   ready.resolve(daemon);
   await daemon.run();
-  log.info("stopped");
+  log.info("stopped", { event: "stopped" });
 }
 
 class Daemon {
-  readonly #config: Config;
+  #config: Config;
   readonly #attachment: ChosenDatapath;
   readonly #log: Log;
   readonly #flowBuckets: FlowBuckets | ClusteripBuckets;
@@ -113,7 +124,12 @@ class Daemon {
   readonly #replication: Replication;
   readonly #ownAddresses: OwnAddresses;
   readonly #health: HealthWatch;
+  readonly #reload: DaemonReload;
   readonly #load = new LoadMeter();
+  readonly #events: EventRing;
+  readonly #metrics: MetricsServer;
+  readonly #joins: JoinService;
+  readonly #vitals: VitalSigns;
 
   constructor(
     { config, keys, clusterip }: {
@@ -124,6 +140,7 @@ class Daemon {
     machine: Machine,
     attachment: ChosenDatapath,
     log: Log,
+    events: EventRing,
   ) {
     this.#config = config;
     this.#attachment = attachment;
@@ -131,6 +148,10 @@ class Daemon {
     this.#flowBuckets = clusterip === null
       ? new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares })
       : new ClusteripBuckets(clusterip);
+    this.#events = events;
+    const { listen } = config.metrics;
+    this.#metrics = serveMetrics({ listen, status: () => this.#status(), events, log });
+    this.#vitals = new VitalSigns(machine.replicationAddresses);
     this.#ownAddresses = new OwnAddresses(config);
     this.#health = new HealthWatch(config, (input) => this.#core.input(input), log);
     const self = {
@@ -152,7 +173,7 @@ class Daemon {
       isLocal: (bytes, offset, length) => this.#ownAddresses.has(bytes, offset, length),
       isService: (bytes, offset, length) => shared.has(bytes, offset, length),
       report: (report) => this.#core.input({ kind: "replication", report }),
-      log: (line) => this.#log.repeated("info", line),
+      log: (line) => this.#log.repeated("info", line, { event: "replication" }),
     });
     this.#keys = new NodeKeys(self.name, config.cluster.keyFile, keys, {
       apply: async (ring) => {
@@ -193,7 +214,10 @@ class Daemon {
       probes: clusterip === null ? machine.probes : [],
       steering: attachment.steering,
     }, {
-      started: (scheduling) => this.#log.info("the core runs", { scheduling }),
+      started: (scheduling) => {
+        this.#vitals.scheduling = scheduling;
+        this.#log.info("the core runs", { event: "core", scheduling });
+      },
       orders: (orders) => {
         this.#keys.noteOrders(orders);
         this.#replication.order(orders);
@@ -201,6 +225,18 @@ class Daemon {
       release: (order) => this.#replication.release(order),
       event: (event) => this.#logEvent(event),
       execute: (order) => this.#execute(order),
+      configured: (effect) => this.#reload.configured(effect),
+    });
+    this.#joins = new JoinService({
+      config: () => this.#config,
+      members: async () => (await this.#core.snapshot()).members.map(({ name }) => name),
+      log,
+    });
+    this.#reload = new DaemonReload(config, {
+      ...{ clusterip, log, core: this.#core, keys: this.#keys },
+      ...{ health: this.#health, metrics: this.#metrics },
+      forward: (node, request) => this.#forward(node, request),
+      used: (used) => this.#config = used,
     });
   }
 
@@ -208,20 +244,29 @@ class Daemon {
   async run(): Promise<void> {
     const leave = this.#leaveOnSignal();
     const watching = new AbortController();
-    const reloadKeys = () => this.#reloadKeys();
-    Deno.addSignalListener("SIGHUP", reloadKeys);
+    const reload = () => this.#reload.onSignal();
+    Deno.addSignalListener("SIGHUP", reload);
     const refresh = setInterval(() => this.#ownAddresses.refresh(), ownAddressesEveryMs);
     const meter = setInterval(() => this.#readLoad(), loadEveryMs);
     notifyServiceManager("READY=1");
+    watchService(async () => statusLine(await this.#core.snapshot()), watching.signal);
+    this.#joins.look().catch((error) => this.#log.warn(`joins: ${error}`));
     const { name, weight } = this.#config.node;
-    this.#log.info("started", { node: name, cluster: this.#config.cluster.name, weight });
+    this.#log.info("started", {
+      event: "started",
+      node: name,
+      cluster: this.#config.cluster.name,
+      weight,
+    });
     try {
       const replication = this.#replication.run().then(() => this.#core.done);
       const health = this.#health.run(watching.signal).then(() => this.#core.done);
-      await Promise.race([this.#core.done, replication, health, leave.forced]);
+      const metrics = this.#metrics.run().then(() => this.#core.done);
+      await Promise.race([this.#core.done, replication, health, metrics, leave.forced]);
     } finally {
       watching.abort();
-      Deno.removeSignalListener("SIGHUP", reloadKeys);
+      this.#metrics.close();
+      Deno.removeSignalListener("SIGHUP", reload);
       clearInterval(refresh);
       clearInterval(meter);
       leave.dispose();
@@ -230,6 +275,7 @@ class Daemon {
 
   async close(): Promise<void> {
     notifyServiceManager("STOPPING=1");
+    this.#joins.close();
     this.#core.close();
     await this.#replication.close();
   }
@@ -238,6 +284,8 @@ class Daemon {
     switch (request.command) {
       case "status":
         return await this.#status();
+      case "vitals":
+        return this.#vitals.read(this.#config);
       case "who":
         return await this.#who(request);
       case "drain":
@@ -246,14 +294,22 @@ class Daemon {
         return {};
       case "weight":
         this.#core.input({ kind: "weight", weight: request.weight });
-        this.#log.info("the weight was set", { weight: request.weight });
+        this.#log.info("the weight was set", { event: "weight", weight: request.weight });
         return {};
       case "planning":
         return (await this.#core.snapshot()).planning;
+      case "joins":
+        return await this.#joins.status();
       case "balance":
         return await this.#balance(request.owners);
       case "keys":
         return await this.#keys.answer(request);
+      case "reload":
+        return await this.#reload.answer(request);
+      case "reloadCluster":
+        return await this.#reload.cluster(request);
+      case "events":
+        return this.#events.answer(request);
       case "forward":
         return await this.#forward(request.node, request.request);
     }
@@ -294,16 +350,6 @@ class Daemon {
     this.#core.input({ kind: "executed", incarnation, id, answer });
   }
 
-  /** SIGHUP: the key file was changed by hand. */
-  async #reloadKeys(): Promise<void> {
-    try {
-      await this.#keys.answer({ command: "keys", do: "reload" });
-    } catch (error) {
-      if (!(error instanceof AvailError)) throw error;
-      this.#log.error(`the keys are as they were: ${error.message}`);
-    }
-  }
-
   #readLoad(): BucketLoad | null {
     return this.#load.read(this.#attachment.bucketCounters(), now());
   }
@@ -321,6 +367,7 @@ class Daemon {
         foreign: replication.foreign,
         lagMs: Math.round(replication.lagMs),
         peers: replication.peers,
+        totals: this.#replication.totals(),
       },
       backend: this.#attachment.backend,
       why: this.#attachment.why,
@@ -348,8 +395,11 @@ class Daemon {
   #logEvent({ level, name, text, fields }: CoreEvent): void {
     const severity = level === "warning" ? "warn" : level;
     // The texts of lateness differ by their milliseconds, and a starved machine has many of them.
-    if (name === "late") this.#log.repeated(severity, "this process was not run in time", fields);
-    else this.#log.write(severity, text, { event: name, ...fields });
+    const told = { event: name, ...fields };
+    if (name === "late") {
+      this.#vitals.noteLate(fields.lateMs);
+      this.#log.repeated(severity, "this process was not run in time", told);
+    } else this.#log.write(severity, text, told);
   }
 
   /** SIGTERM or SIGINT: hand over, then end. A second one, or too long a wait: end at once. */
@@ -358,9 +408,10 @@ class Daemon {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const leave = () => {
       if (timer !== undefined) return resolve();
-      this.#log.info("leaving: handing over");
+      this.#log.info("leaving: handing over", { event: "leaving" });
       this.#core.input({ kind: "leave" });
       const waitedMs = leaveMsMax + this.#config.node.drainTimeoutMs;
+      tellLeaving(waitedMs);
       timer = setTimeout(() => {
         this.#log.warn("leaving without handing over everything", { waitedMs });
         resolve();
@@ -397,7 +448,7 @@ class OwnAddresses {
 
 function tellDatapath(log: Log, attachment: ChosenDatapath): void {
   const { backend, why, weaker, modes, adopted } = attachment;
-  log.info("datapath chosen", { backend, why });
+  log.info("datapath chosen", { event: "datapath", backend, why });
   for (const sentence of weaker ?? []) log.warn(`${backend} is weaker: ${sentence}`);
   for (const [name, mode] of modes) log.info("datapath attached", { interface: name, mode });
   if (adopted !== null) {

@@ -41,10 +41,11 @@ export class ConfigError extends AvailError {
   }
 }
 
-/** `file:line: where: problem; remedy` */
+/** `file:line: where: problem; remedy`; a fault of a flag has neither line nor where. */
 export function formatFault(fault: Fault): string {
   const place = fault.line > 0 ? `${fault.file}:${fault.line}` : fault.file;
-  return `${place}: ${fault.where}: ${fault.problem}; ${fault.remedy}`;
+  const where = fault.where === "" ? "" : `${fault.where}: `;
+  return `${place}: ${where}${fault.problem}; ${fault.remedy}`;
 }
 
 /** A broken invariant is our own bug: on in production, one condition each. */

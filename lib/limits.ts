@@ -46,3 +46,20 @@ export const controlRequestBytesMax = 4096;
 export const controlReplyBytesMax = 4 << 20;
 /** People and scripts, not a service: more at once are a mistake somewhere. */
 export const controlConnectionsMax = 32;
+
+/** What `avail events` can tell: a bad night's worth; some half a megabyte. */
+export const eventsKeptMax = 1000;
+/** Of one event, so that no text of a peer or a kernel fills the ring. */
+export const eventTextMax = 500;
+export const eventFieldsMax = 32;
+/** Beside what wraps it, less than what travels to another node (wire/forward.ts). */
+export const eventsAnswerBytesMax = 60_000;
+
+/** Prometheus asks for a line and some headers; whoever sends more is somebody else. */
+export const metricsRequestBytesMax = 8192;
+/** Two Prometheus servers, a curl, and room to spare. */
+export const metricsConnectionsMax = 16;
+/** A scrape that has not got its answer by then has given up, too (its default is 10 s). */
+export const metricsConnectionMsMax = 10_000;
+/** The page is made anew at most so often, however many ask. */
+export const metricsPageMsMin = 1000;

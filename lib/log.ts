@@ -10,9 +10,9 @@ export type LogLevel = typeof logLevels[number];
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface LogOutput {
-  /** Takes one record without its line end. */
-  write(line: string): void;
-  /** The time of day, as the record shall show it. */
+  /** Takes one record: its line without the end, and what it was made of. */
+  write(line: string, record: LogRecord): void;
+  /** The time of day, as the record shall show it; asked once for each record, before `write`. */
   timeOfDay(): string;
   /** Milliseconds that only rise, for the rate. */
   now(): number;
@@ -58,7 +58,7 @@ export class Log {
     const { format, output } = this.#options;
     if (logLevels.indexOf(level) < logLevels.indexOf(this.#options.level)) return;
     const record: LogRecord = { time: output.timeOfDay(), level, message, fields };
-    output.write(format === "json" ? formatJson(record) : formatText(record));
+    output.write(format === "json" ? formatJson(record) : formatText(record), record);
   }
 }
 
@@ -71,8 +71,13 @@ export interface LogRecord {
 
 /** `12:04:31.250 warn  fw2 is not heard any more  lastHeardMs=301` */
 export function formatText({ time, level, message, fields }: LogRecord): string {
+  return `${time} ${level.padEnd(5)} ${wordsOf(message, fields)}`;
+}
+
+/** `fw2 is not heard any more  lastHeardMs=301`, in one line. */
+export function wordsOf(message: string, fields: LogFields): string {
   const words = Object.entries(fields).map(([key, value]) => `${key}=${quote(value)}`);
-  return [`${time} ${level.padEnd(5)} ${oneLine(message)}`, ...words].join("  ");
+  return [oneLine(message), ...words].join("  ");
 }
 
 /** One JSON object; a field never overwrites `time`, `level` or `message`. */

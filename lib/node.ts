@@ -18,9 +18,9 @@ import { InPlace } from "./membership/in_place.ts";
 import { Membership } from "./membership/membership.ts";
 import type { Peer } from "./membership/peer.ts";
 import { Pulse } from "./membership/pulse.ts";
-import { StandingNews } from "./membership/standing_news.ts";
+import { PlanExchange } from "./membership/plan_exchange.ts";
+import { PlanMaker } from "./membership/plan_maker.ts";
 import { Quorum } from "./membership/quorum.ts";
-import { planningNodes, viewKey } from "./membership/view.ts";
 import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
 import { BucketSet } from "./ownership/bucket_set.ts";
 import { guardOf, patienceMs } from "./ownership/lease.ts";
@@ -28,12 +28,11 @@ import { LeaseKeeper } from "./ownership/lease_keeper.ts";
 import { type LiveNode, Ownership } from "./ownership/ownership.ts";
 import { Patience } from "./ownership/patience.ts";
 import { isMember, noPlanDigest, type Plan, supersedes } from "./ownership/plan.ts";
-import { nextPlan } from "./ownership/planning.ts";
-import { Wish } from "./ownership/wish.ts";
+import { isSameOrders, provenClaims, replicationOrders } from "./ownership/replication_orders.ts";
 import type { Millis, ReplicationOrders } from "./ports.ts";
+import { Settings } from "./reload/settings.ts";
 import { describe } from "./snapshot.ts";
 import {
-  decodeHeartbeat,
   encodeHeartbeat,
   heardMutually,
   type Heartbeat,
@@ -41,7 +40,8 @@ import {
   sequenceOf,
 } from "./wire/heartbeat.ts";
 import { isForward } from "./wire/forward.ts";
-import { encodePlanParts, PlanAssembly, planPartType } from "./wire/plan_parts.ts";
+import { HeartbeatDecoder } from "./wire/heartbeat_decoder.ts";
+import { planPartType } from "./wire/plan_parts.ts";
 
 /** The last heartbeats of a node that leaves: peers take over without waiting for silence. */
 const farewells = 3;
@@ -52,17 +52,17 @@ export class Node {
   readonly #ownership: Ownership;
   readonly #detectionMs: number;
   readonly #guardMs: number;
-  readonly #assemblies = new Map<string, PlanAssembly>();
+  readonly #exchange: PlanExchange;
+  readonly #planning: PlanMaker;
   readonly #refused = new Map<string, number>();
   readonly #admission: Admission;
   readonly #pulse: Pulse;
   readonly #forwarding: Forwarding;
   readonly #patience: Patience;
   readonly #fitness: Fitness;
-  readonly #standings: StandingNews;
   readonly #lease: LeaseKeeper;
   readonly #takeOver: InPlace | null;
-  readonly #wish = new Wish();
+  readonly #settings: Settings;
   /** null: whoever does not hear another goes on. */
   readonly #quorum: Quorum | null;
 
@@ -78,11 +78,6 @@ export class Node {
   /** The heartbeat that first said that it is ready: before all know that, others may inherit instead. */
   #readySequence = 0;
   #claimGroup = 1;
-  #viewKey = "";
-  #viewSince: Millis;
-  /** A plan that serves is looked at again once in a detection time. */
-  #nextPlanCheck: Millis = -Infinity;
-  #lastPlanSent: Millis = -Infinity;
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
   #toldHeld: BucketSet | null = null;
@@ -101,19 +96,18 @@ export class Node {
     this.#weight = options.weight;
     const self = { name: options.name, incarnation: options.incarnation };
     const interfaces = options.shares + options.links;
-    this.#membership = new Membership(self, options.multiplier, interfaces);
+    this.#pulse = new Pulse(options.intervalMs, now);
+    this.#membership = new Membership(self, options.multiplier, interfaces, this.#pulse);
     this.#ownership = new Ownership(self, options.units);
     this.#detectionMs = options.intervalMs * options.multiplier;
-    this.#guardMs = guardOf(options.clockStepMs);
+    this.#guardMs = guardOf(options.clockStepMs, this.#detectionMs);
     this.#admission = new Admission(options.name, {
       listenUntil: now + Math.max(options.listenMs, 3 * this.#detectionMs),
       probeFrom: now + 2 * this.#detectionMs,
     });
-    this.#pulse = new Pulse(options.intervalMs, now);
     this.#patience = new Patience(options.drainTimeoutMs ?? 0);
     this.#forwarding = new Forwarding(options, (sequence) => this.#pulse.sentAt(sequence));
     this.#carriers = (1 << interfaces) - 1;
-    this.#viewSince = now;
     this.#deadline = now;
     const { adopted } = options;
     this.#lease = new LeaseKeeper(
@@ -122,7 +116,10 @@ export class Node {
     if (this.#lease.isHeld(now)) this.#ownership.adoptHeld(adopted!.responsibility);
     this.#toldLease = this.#lease.until;
     this.#fitness = new Fitness({ ...options, isServing: this.#lease.isHeld(now) }, now);
-    this.#standings = new StandingNews(options.shares);
+    this.#exchange = new PlanExchange(options.name, options.intervalMs);
+    this.#planning = new PlanMaker({ ...options, detectionMs: this.#detectionMs }, now);
+    const { backups, configDigest, drainTimeoutMs = 0, topics = [] } = options;
+    this.#settings = new Settings({ backups, configDigest, drainTimeoutMs, topics });
     this.#takeOver = options.inPlace ? new InPlace(options.units) : null;
     const majority = Math.floor(options.nodes / 2) + 1;
     this.#quorum = options.partition === "majority"
@@ -146,7 +143,7 @@ export class Node {
 
   snapshot(now: Millis): Snapshot {
     return describe({
-      options: this.#options,
+      options: { ...this.#options, backups: this.#settings.present.backups },
       self: this.#ownHeartbeat(now),
       incarnation: this.#options.incarnation,
       reason: this.#patience.explain(this.#reason, now),
@@ -196,9 +193,13 @@ export class Node {
         this.#weight = input.weight;
         return this.#pulse.hurry();
       case "balance":
-        this.#wish.ask(input.owners, now + 3 * this.#detectionMs);
-        this.#nextPlanCheck = now;
-        return;
+        return this.#planning.wish(input.owners, now);
+      case "configure":
+      case "stage":
+      case "unstage":
+      case "replan":
+        this.#use(this.#settings.take(input, this.#ownership.plan?.epoch ?? 0, now));
+        return this.#planning.lookAgain(now);
       case "forward":
       case "executed":
         return this.#forwarding.input(input, this.#membership.live(), now);
@@ -220,17 +221,15 @@ export class Node {
       if (!this.#membership.hearAgain(known, interfaceIndex, now)) this.#refuse("replayed");
       return;
     }
-    const decoded = known?.decoder.decode(message) ??
-      { heartbeat: decodeHeartbeat(message), isNews: true };
-    const read = "refusal" in decoded ? decoded : decoded.heartbeat;
-    if ("refusal" in read) return this.#refuse(read.refusal);
-    const heartbeat = this.#fitness.understood(read);
+    const decoded = (known?.decoder ?? new HeartbeatDecoder()).decode(message);
+    if ("refusal" in decoded) return this.#refuse(decoded.refusal);
+    const heartbeat = this.#fitness.understood(decoded.heartbeat);
     const mismatch = this.#fitness.mismatch(heartbeat);
     if (mismatch !== null) {
       this.#refuse("version");
       return this.#takeConflict(mismatch, now);
     }
-    this.#hasNews ||= !("isNews" in decoded) || decoded.isNews || !known?.confirmed;
+    this.#hasNews ||= decoded.isNews || !known?.confirmed;
     const hearing = this.#membership.hear(incarnation, heartbeat, interfaceIndex, now);
     if (hearing.kind === "refused") return this.#refuse(hearing.reason);
     if (hearing.kind === "again") return;
@@ -252,9 +251,7 @@ export class Node {
 
   #takePlanPart(incarnation: string, message: Uint8Array, now: Millis): void {
     if (!this.#membership.byIncarnation(incarnation)?.confirmed) return this.#refuse("unconfirmed");
-    const assembly = this.#assemblies.get(incarnation) ?? new PlanAssembly();
-    this.#assemblies.set(incarnation, assembly);
-    const plan = assembly.add(message);
+    const plan = this.#exchange.take(incarnation, message);
     if (plan === null) return;
     if ("refusal" in plan) return this.#refuse(plan.refusal);
     if (isMember(plan, this.#options.incarnation) && supersedes(plan, this.#ownership.plan)) {
@@ -296,6 +293,17 @@ export class Node {
     }
   }
 
+  /** What a reload has changed. */
+  #use(reloaded: ReturnType<Settings["take"]>): void {
+    if (reloaded === null) return;
+    const { id, settings } = reloaded;
+    if (settings.weight !== null) this.#weight = settings.weight;
+    this.#patience.useTimeout(settings.drainTimeoutMs);
+    this.#fitness.agreeIn(settings.topics);
+    this.#pulse.hurry();
+    this.#effects.push({ kind: "configured", id, epoch: this.#ownership.plan?.epoch ?? 0 });
+  }
+
   #drain(): void {
     if (this.#state === "ready") this.#enter("draining", this.#leaving ? "leaving" : "on request");
     else if (this.#leaving && this.#state !== "draining" && this.#state !== "left") {
@@ -333,10 +341,10 @@ export class Node {
   }
 
   #buryTheDead(now: Millis): void {
-    for (const { peer, reason } of this.#membership.expire(now, this.#pulse.sequence)) {
+    for (const { peer, reason } of this.#membership.expire(now)) {
       this.#ownership.gone(peer.incarnation);
       this.#quorum?.lost(peer.incarnation, now);
-      this.#assemblies.delete(peer.incarnation);
+      this.#exchange.forget(peer.incarnation);
       this.#hasNews = true;
       this.#pulse.hurry();
       this.#event(
@@ -393,7 +401,7 @@ export class Node {
       const peers = constraining.filter(couldTakeOver).map((peer) => ({
         ackedSentAt: this.#pulse.sentAt(peer.ackedSequence),
         lastHeard: peer.lastHeard,
-        hearsAnybody: this.#membership.hearsAnybody(peer),
+        isDeaf: this.#membership.isDeaf(peer, now),
       }));
       const terms = {
         sentAt: this.#pulse.sentAt(this.#pulse.sequence),
@@ -459,32 +467,10 @@ export class Node {
 
   #makePlan(now: Millis): void {
     const self = { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
-    const all = [self, ...this.#live()];
-    const nodes = planningNodes(all, this.#options);
-    const key = viewKey(nodes);
-    if (key !== this.#viewKey) {
-      this.#viewKey = key;
-      this.#viewSince = now;
-      this.#nextPlanCheck = now;
-    }
-    if (now - this.#viewSince >= this.#detectionMs) {
-      this.#standings.take(key, all).forEach((event) => this.#tell(event));
-    }
-    const planner = nodes.find((node) => node.state === "ready");
-    if (planner?.incarnation !== this.#options.incarnation) return;
-    if (now - this.#viewSince < this.#detectionMs || !this.#lease.isHeld(now)) return;
-    if (now < this.#nextPlanCheck) return;
-    this.#nextPlanCheck = now + this.#detectionMs;
-    const present = this.#ownership.plan;
-    const plan = nextPlan({
-      self: this.#options.name,
-      nodes,
-      present,
-      backups: this.#options.backups,
-      group: this.#groupSize(now),
-      units: this.#options.units,
-      wished: this.#wish.take(now),
-    });
+    this.#planning.look([self, ...this.#live()], now).forEach((event) => this.#tell(event));
+    if (!this.#lease.isHeld(now)) return;
+    const terms = { group: this.#groupSize(now), ...this.#settings.planTerms(now) };
+    const plan = this.#planning.next(this.#ownership.plan, terms, now);
     if (plan !== null) this.#adopt(plan, now);
   }
 
@@ -493,10 +479,11 @@ export class Node {
     // do from now on; it inherits nothing before the leases that they have now are over.
     if (this.#ownership.forfeited) this.#inheritsFrom = now + this.#detectionMs;
     this.#ownership.adopt(plan);
-    this.#viewSince = now; // it takes time until all others show it
+    this.#planning.adopted(now);
+    this.#exchange.renew();
     this.#claimGroup = plan.group;
-    this.#lastPlanSent = -Infinity;
     this.#pulse.hurry();
+    this.#use(this.#settings.adopted(plan.epoch, now));
     this.#event("info", "plan", `plan ${plan.epoch} of ${plan.planner}`, {
       epoch: plan.epoch,
       planner: plan.planner,
@@ -563,38 +550,16 @@ export class Node {
   }
 
   #tellReplication(): void {
-    const orders = this.#orders();
+    const orders = replicationOrders(this.#ownership, this.#membership.live(), {
+      isReady: this.#state === "ready",
+      tellBusy: this.#patience.isWaiting,
+    });
     if (this.#toldOrders !== null && isSameOrders(orders, this.#toldOrders)) return;
     this.#toldOrders = orders;
     // A release goes by the orders that were in force when it was given: it stays behind them.
     const firstRelease = this.#effects.findIndex((effect) => effect.kind === "release");
     const at = firstRelease < 0 ? this.#effects.length : firstRelease;
     this.#effects.splice(at, 0, { kind: "orders", orders });
-  }
-
-  #orders(): ReplicationOrders {
-    const plan = this.#ownership.plan;
-    const claims = this.#ownership.claims;
-    const settled = this.#state === "ready" && isMember(plan, this.#options.incarnation);
-    return {
-      epoch: plan?.epoch ?? 0,
-      claims,
-      keeps: settled ? this.#ownership.ranked().union(claims) : BucketSet.all(),
-      tellBusy: this.#patience.isWaiting,
-      peers: this.#membership.live().map((peer) => ({
-        name: peer.name,
-        incarnation: peer.incarnation,
-        addresses: peer.addresses,
-        holds: this.#holdsOf(peer, claims),
-      })),
-    };
-  }
-
-  /** What of our claims a peer must have: all while it syncs or is not planned in, else its ranks. */
-  #holdsOf(peer: Peer, claims: BucketSet): BucketSet {
-    if (peer.heartbeat.state === "joining") return BucketSet.empty();
-    if (!isMember(this.#ownership.plan, peer.incarnation)) return claims;
-    return claims.intersection(this.#ownership.ranked(peer.incarnation));
   }
 
   // ---- speaking
@@ -613,21 +578,11 @@ export class Node {
     this.#effects.push({ kind: "stopped" });
   }
 
-  /** Shows the plan to live members that hold another: the smallest-named holder does. */
+  /** Shows the plan to those that hold another. */
   #sendPlan(now: Millis): void {
-    const plan = this.#ownership.plan;
-    if (plan === null || now - this.#lastPlanSent < this.#options.intervalMs) return;
-    const live = this.#membership.live();
-    const lacking = live.some((peer) =>
-      isMember(plan, peer.incarnation) && peer.heartbeat.planDigest !== plan.digest &&
-      peer.heartbeat.planEpoch <= plan.epoch
-    );
-    const earlierHolder = live.some((peer) =>
-      peer.name < this.#options.name && peer.heartbeat.planDigest === plan.digest
-    );
-    if (!lacking || earlierHolder) return;
-    this.#lastPlanSent = now;
-    for (const message of encodePlanParts(plan)) this.#effects.push({ kind: "send", message });
+    for (const message of this.#exchange.due(this.#ownership.plan, this.#live(), now)) {
+      this.#effects.push({ kind: "send", message });
+    }
   }
 
   #ownHeartbeat(now: Millis): Heartbeat {
@@ -641,13 +596,13 @@ export class Node {
       sequence: this.#pulse.sequence,
       intervalMs: this.#options.intervalMs,
       ...this.#fitness.says({ weight: this.#weight, carriers: this.#carriers }, () => this.#live()),
-      configDigest: this.#options.configDigest,
+      configDigest: this.#settings.present.configDigest,
       planEpoch: plan?.epoch ?? 0,
       planDigest: plan?.digest ?? noPlanDigest,
       claimGroup: this.#claimGroup,
       held: this.#ownership.held,
       claims: this.#ownership.claims,
-      proven: this.#proven(),
+      proven: provenClaims(this.#ownership, this.#membership.live()),
       addresses: this.#options.addresses,
       peers: this.#membership.heard().map((peer) => ({
         incarnation: peer.incarnation,
@@ -656,16 +611,6 @@ export class Node {
           (peer.confirmed ? heardMutually : 0),
       })),
     };
-  }
-
-  /** Claims of which a live backup has acknowledged everything. */
-  #proven(): BucketSet {
-    const claims = this.#ownership.claims;
-    return this.#membership.live().reduce((all, peer) => {
-      if (peer.heartbeat.state !== "ready") return all;
-      const backed = this.#ownership.ranked(peer.incarnation).intersection(peer.proven);
-      return all.union(backed.intersection(claims));
-    }, BucketSet.empty());
   }
 
   /**
@@ -760,8 +705,7 @@ export class Node {
 
   #nextLookAfter(now: Millis): Millis {
     const times = [
-      this.#viewSince + this.#detectionMs,
-      this.#nextPlanCheck,
+      ...this.#planning.nextAt,
       this.#inheritsFrom,
       this.#patience.nextAt,
       ...(this.#state === "joining" ? this.#admission.nextAt : []),
@@ -769,20 +713,6 @@ export class Node {
     ];
     return Math.min(...times.filter((time) => time > now));
   }
-}
-
-function isSameOrders(a: ReplicationOrders, b: ReplicationOrders): boolean {
-  return a.epoch === b.epoch && a.claims.equals(b.claims) && a.keeps.equals(b.keeps) &&
-    a.tellBusy === b.tellBusy &&
-    a.peers.length === b.peers.length &&
-    a.peers.every((peer, i) =>
-      peer.incarnation === b.peers[i].incarnation && peer.holds.equals(b.peers[i].holds) &&
-      isSameList(peer.addresses, b.peers[i].addresses)
-    );
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
 }
 
 /**

@@ -2,12 +2,14 @@
 import type { NodeState, Planning } from "./control.ts";
 import type { ForwardingEffect, ForwardingInput } from "./forwarding/forwarding.ts";
 import type { Verdict } from "./health/verdict.ts";
+import type { Agreed } from "./membership/agreement.ts";
 import type { Standing } from "./membership/standing.ts";
 import type { BucketSet } from "./ownership/bucket_set.ts";
 import type { WishedOwners } from "./ownership/wish.ts";
+import type { SettingsEffect, SettingsInput } from "./reload/settings.ts";
 import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "./ports.ts";
 
-/** What the core has to know before it starts; nothing here changes while it runs. */
+/** What the core has to know before it starts; a reload changes some of it (reload/settings.ts). */
 export interface NodeOptions {
   readonly name: string;
   /** 32 hexadecimal digits, fresh random bits for each start. */
@@ -73,6 +75,7 @@ export type Input =
   | { readonly kind: "balance"; readonly owners: WishedOwners }
   | ForwardingInput
   | HealthInput
+  | SettingsInput
   /** Drain, then leave for good. */
   | { readonly kind: "leave" };
 
@@ -87,6 +90,7 @@ export type Effect =
   /** Send to everybody, on all interfaces. */
   | { readonly kind: "send"; readonly message: Uint8Array<ArrayBuffer> }
   | ForwardingEffect
+  | SettingsEffect
   | { readonly kind: "responsibility"; readonly buckets: BucketSet; readonly epoch: number }
   | { readonly kind: "lease"; readonly until: Millis }
   | { readonly kind: "orders"; readonly orders: ReplicationOrders }
@@ -146,4 +150,6 @@ export interface SnapshotMember {
   /** null: it does not say (version 1). */
   readonly healthy: boolean | null;
   readonly standing: Standing;
+  /** What it says of what must agree. */
+  readonly agreed: Agreed;
 }

@@ -48,11 +48,15 @@ export function describe(source: SnapshotSource): Snapshot {
     })
   );
   const standings = standingsOf(nodes, source.shares);
-  const fitness = (incarnation: string, { version, unfit }: Heartbeat) => ({
-    version,
-    healthy: version < 2 ? null : !unfit,
-    standing: standings.get(incarnation)!,
-  });
+  const fitness = (incarnation: string, heartbeat: Heartbeat) => {
+    const { version, unfit, configDigest, topics } = heartbeat;
+    return {
+      version,
+      healthy: version < 2 ? null : !unfit,
+      standing: standings.get(incarnation)!,
+      agreed: { configDigest, topics },
+    };
+  };
   const unsafeBecause = whyUnsafe(nodes.map(({ heartbeat }) => heartbeat), owners);
   return {
     name: self.name,

@@ -7,7 +7,7 @@ import type { Millis, SteeringCounters } from "./ports.ts";
 
 export interface StatusSource {
   readonly cluster: string;
-  readonly snapshot: Snapshot;
+  readonly snapshot: Snapshot & Pick<Required<Status>, "datagrams">;
   readonly replication: Status["replication"];
   readonly backend: string;
   readonly why: string;
@@ -49,6 +49,7 @@ export function statusOf(source: StatusSource): Status {
       load: source.load,
     },
     refused: snapshot.refused,
+    datagrams: snapshot.datagrams,
     checks: source.checks,
     health: {
       ok: snapshot.health.factor === 1 && !snapshot.health.pending,
@@ -60,7 +61,7 @@ export function statusOf(source: StatusSource): Status {
 }
 
 function memberStatus(found: SnapshotMember, { shares, now }: StatusSource): MemberStatus {
-  const { lastHeard, standing, healthy, ...member } = found;
+  const { lastHeard, standing, healthy, agreed: _, ...member } = found;
   const { eligible, obstacle, differs, differsFrom } = standing;
   return {
     ...member,

@@ -16,8 +16,15 @@ export class CheckState {
   /** Results in a row that speak against the verdict. */
   #against = 0;
 
-  constructor(readonly limits: { readonly rise: number; readonly fall: number }, now: Millis) {
-    this.#since = now;
+  /** `former`: of the same check before its configuration was changed; its verdict stands. */
+  constructor(
+    readonly limits: { readonly rise: number; readonly fall: number },
+    now: Millis,
+    former: CheckState | null = null,
+  ) {
+    this.#ok = former?.ok ?? null;
+    this.#since = former?.since ?? now;
+    this.#lastError = former?.lastError ?? null;
   }
 
   get ok(): boolean | null {

@@ -65,6 +65,12 @@ export class Fitness {
     return null;
   }
 
+  /** What must agree is something else from now on; the ruleset is not among it. */
+  agreeIn(topics: readonly string[]): void {
+    const ruleset = this.#topics[rulesetTopic] ?? untold;
+    this.#topics = topics.map((topic, i) => i === rulesetTopic ? ruleset : topic);
+  }
+
   #takeVerdict(verdict: Verdict): CoreEvent | null {
     const before = this.#verdict;
     if (verdict.pending && !before.pending) return null; // that a serving node starts its checks

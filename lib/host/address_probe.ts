@@ -15,14 +15,14 @@ export interface ProbeTarget {
 const ETH_P_ARP = 0x0806;
 const ETH_P_IPV6 = 0x86dd;
 /** ARP replies only: the operation, at byte 20, is 2. */
-const arpReplies: readonly FilterInstruction[] = [
+export const arpReplies: readonly FilterInstruction[] = [
   [0x28, 0, 0, 20],
   [0x15, 0, 1, 2],
   [0x06, 0, 0, 0xffff],
   [0x06, 0, 0, 0],
 ];
 /** Neighbour advertisements only: ICMPv6, type 136. */
-const advertisements: readonly FilterInstruction[] = [
+export const advertisements: readonly FilterInstruction[] = [
   [0x30, 0, 0, 20],
   [0x15, 0, 3, 58],
   [0x30, 0, 0, 54],

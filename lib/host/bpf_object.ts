@@ -3,6 +3,7 @@
  * time, so that loading them needs neither an ELF reader nor libbpf.
  */
 import { AvailError } from "../errors.ts";
+import { carriedFile } from "./program_files.ts";
 
 /** A map that programs refer to by name; sizes in bytes, `type` and `flags` as linux/bpf.h has them. */
 export interface PackedMap {
@@ -48,7 +49,9 @@ export interface PackedObject {
 export const packedObjectUrl = new URL("../../build/steer.bpf.json", import.meta.url);
 
 /** Reads the packed programs; an error says how to make them. */
-export function readPackedObject(from: string | URL = packedObjectUrl): PackedObject {
+export function readPackedObject(
+  from: string | URL = carriedFile("build/steer.bpf.json") ?? packedObjectUrl,
+): PackedObject {
   let text: string;
   try {
     text = Deno.readTextFileSync(from);

@@ -17,7 +17,7 @@ export interface LoadedConfig {
 
 /** The configuration and the key file that it names; faults of both are told at once. */
 export async function loadConfigAndKeys(file: string): Promise<LoadedConfig> {
-  const text = await readText(file);
+  const text = await readConfigText(file);
   const { config, faults, warnings } = examineConfig(text, { file, hostName: Deno.hostname() });
   const where = "cluster.key_file";
   const keys = faults.some((fault) => fault.where === where)
@@ -38,7 +38,7 @@ export async function loadConfigAndKeys(file: string): Promise<LoadedConfig> {
  */
 export async function loadForRun(file: string): Promise<LoadedConfig> {
   const loaded = await loadConfigAndKeys(file);
-  const lines = keyLines(await readText(file));
+  const lines = keyLines(await readConfigText(file));
   const existing = await existingInterfaces();
   const faults: Fault[] = [];
   const check = (name: string, where: string) => {
@@ -80,7 +80,7 @@ const defaultSocket = "/run/avail/control.sock";
 export async function loadSocketPath(file?: string): Promise<string> {
   let text: string;
   try {
-    text = await readText(file ?? defaultConfigFile);
+    text = await readConfigText(file ?? defaultConfigFile);
   } catch (error) {
     const isMissing = error instanceof AvailError && error.cause instanceof Deno.errors.NotFound;
     if (file === undefined && isMissing) return defaultSocket;
@@ -93,7 +93,8 @@ export async function loadSocketPath(file?: string): Promise<string> {
   return config.control.socket;
 }
 
-async function readText(file: string): Promise<string> {
+/** The text of a configuration; throws `AvailError` where there is none. */
+export async function readConfigText(file: string): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(file);

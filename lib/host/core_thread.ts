@@ -1,9 +1,12 @@
 /** The core's thread as the rest of the daemon sees it. */
 import { AF_UNIX, close, send, SOCK_CLOEXEC, SOCK_SEQPACKET, socketPair } from "../../ffi/libc.ts";
+import type { Status } from "../control.ts";
 import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, Snapshot } from "../node_types.ts";
 import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import type { SettingsEffect } from "../reload/settings.ts";
 import { formatKeyFile, type KeyRing } from "../wire/keys.ts";
+import { carriedWorker } from "./program_files.ts";
 import {
   ordersFromJson,
   releaseFromJson,
@@ -20,14 +23,19 @@ export interface CoreThreadEvents {
   event(event: CoreEvent): void;
   /** Another node asks for something; an `executed` input must follow. */
   execute(order: Extract<ForwardingEffect, { kind: "execute" }>): void;
+  /** Reloaded settings are in use. */
+  configured(effect: SettingsEffect): void;
 }
+
+/** The core's state, and what its thread has counted. */
+export type ThreadSnapshot = Snapshot & Pick<Required<Status>, "datagrams">;
 
 type Outcome = Extract<ForwardingEffect, { kind: "forwarded" }>["outcome"];
 
 export class CoreThread {
   readonly #worker: Worker;
   readonly #fds: readonly [number, number];
-  readonly #snapshots = new Map<number, (snapshot: Snapshot) => void>();
+  readonly #snapshots = new Map<number, (snapshot: ThreadSnapshot) => void>();
   readonly #keys = new Map<number, (heard: Readonly<Record<string, number>>) => void>();
   readonly #events: CoreThreadEvents;
   #nextSnapshot = 0;
@@ -40,7 +48,8 @@ export class CoreThread {
   constructor(start: Omit<ThreadStart, "commandFd">, events: CoreThreadEvents) {
     this.#events = events;
     this.#fds = socketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
-    this.#worker = new Worker(new URL("./core_worker.ts", import.meta.url), { type: "module" });
+    const worker = carriedWorker("core_worker") ?? new URL("./core_worker.ts", import.meta.url);
+    this.#worker = new Worker(worker, { type: "module" });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.#worker.onmessage = ({ data }: MessageEvent<ThreadReport>) => {
@@ -59,9 +68,9 @@ export class CoreThread {
     this.#command(toJson({ kind: "input", input }));
   }
 
-  snapshot(): Promise<Snapshot> {
+  snapshot(): Promise<ThreadSnapshot> {
     const id = this.#nextSnapshot++;
-    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    const { promise, resolve } = Promise.withResolvers<ThreadSnapshot>();
     this.#snapshots.set(id, resolve);
     this.#command(toJson({ kind: "snapshot", id }));
     return promise;
@@ -110,6 +119,8 @@ export class CoreThread {
         return this.#events.event(report.event);
       case "execute":
         return this.#events.execute(report);
+      case "configured":
+        return this.#events.configured(report);
       case "forwarded":
         this.#forwarded.get(report.id)?.(report.outcome);
         this.#forwarded.delete(report.id);
@@ -119,7 +130,7 @@ export class CoreThread {
         this.#keys.delete(report.id);
         return;
       case "snapshot":
-        this.#snapshots.get(report.id)?.(report.snapshot);
+        this.#snapshots.get(report.id)?.({ ...report.snapshot, datagrams: report.datagrams });
         this.#snapshots.delete(report.id);
         return;
     }

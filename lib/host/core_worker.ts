@@ -10,6 +10,7 @@ import type { CoreEvent, Effect, Input } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
 import type { Steering } from "../ports.ts";
 import { formatAddress } from "../wire/address.ts";
+import { DatagramMeter } from "../wire/datagram_meter.ts";
 import { parseKeyFile } from "../wire/keys.ts";
 import { DatagramSeal } from "../wire/seal.ts";
 import { fromHex } from "../wire/cursor.ts";
@@ -18,7 +19,7 @@ import { AddressProbe } from "./address_probe.ts";
 import { CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
 import { openSteering } from "./datapath.ts";
-import { HeartbeatIntake } from "./heartbeat_intake.ts";
+import { HeartbeatIntake, type Taken } from "./heartbeat_intake.ts";
 import { preferCore } from "./scheduling.ts";
 import {
   commandFromJson,
@@ -64,6 +65,8 @@ class CoreLoop {
   readonly #steering: Steering;
   readonly #core: Node;
   readonly #refused = new Map<string, number>();
+  readonly #sent = new DatagramMeter();
+  readonly #received = new DatagramMeter();
   /** What others can make this node say is said once a minute. */
   readonly #saidOnce = new RepeatLimiter();
   readonly #command = new Uint8Array(commandBytesMax);
@@ -79,7 +82,7 @@ class CoreLoop {
     this.#intake = new HeartbeatIntake(
       { keys, clusterName, seal: this.#seal, interfaces, now },
       {
-        take: (taken) => this.#step({ kind: "message", ...taken }),
+        take: (taken) => this.#take(taken),
         refuse: (reason) => this.#refuse(reason),
       },
     );
@@ -126,6 +129,12 @@ class CoreLoop {
     this.#probe.close();
   }
 
+  #take(taken: Taken): boolean {
+    const isOfUse = this.#step({ kind: "message", ...taken });
+    if (isOfUse) this.#received.count(taken.message);
+    return isOfUse;
+  }
+
   /** false: the core refused what it was given. */
   #step(input: Input): boolean {
     let isRefused = false;
@@ -139,6 +148,7 @@ class CoreLoop {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case "send":
+        this.#sent.count(effect.message);
         this.#intake.links.broadcast(this.#seal.seal(effect.message, this.#nonces.next()));
         return;
       case "responsibility":
@@ -154,6 +164,7 @@ class CoreLoop {
         return self.postMessage({ kind: "event", event: effect.event });
       case "execute":
       case "forwarded":
+      case "configured":
         return self.postMessage(effect);
       case "probe":
         return this.#probe.ask();
@@ -197,7 +208,8 @@ class CoreLoop {
   #tellSnapshot(id: number): void {
     const snapshot = this.#core.snapshot(now());
     const refused = { ...snapshot.refused, ...Object.fromEntries(this.#refused) };
-    self.postMessage({ kind: "snapshot", id, snapshot: { ...snapshot, refused } });
+    const datagrams = { sent: this.#sent.counts, received: this.#received.counts };
+    self.postMessage({ kind: "snapshot", id, snapshot: { ...snapshot, refused }, datagrams });
   }
 
   #refuse(reason: string): void {

@@ -42,10 +42,15 @@ const getConntrack = 0x0101;
 
 /** Every entry of the table, IPv4 and IPv6, one after the other; needs CAP_NET_ADMIN. */
 export function* listFlows(config: Config, keys: KeyRing): Generator<Flow> {
-  const buckets = config.datapath.backend === "clusterip"
+  const buckets = flowBuckets(config, keys);
+  for (const entry of entries()) yield flowOf(entry, buckets);
+}
+
+/** What gives a flow its bucket with this configuration. */
+export function flowBuckets(config: Config, keys: KeyRing): FlowBuckets | ClusteripBuckets {
+  return config.datapath.backend === "clusterip"
     ? new ClusteripBuckets(readClusterip(config))
     : new FlowBuckets({ seed: bucketSeed(keys), shares: config.shares });
-  for (const entry of entries()) yield flowOf(entry, buckets);
 }
 
 function* entries(): Generator<ConntrackEntry> {

@@ -8,25 +8,45 @@ import { CheckRunner } from "./checks/runner.ts";
 import { watchRuleset } from "./ruleset_watch.ts";
 
 export class HealthWatch {
-  readonly #checks: CheckRunner;
+  #checks: CheckRunner;
   readonly #tell: (input: HealthInput) => void;
-  readonly #watchesRuleset: boolean;
+  #watchesRuleset: boolean;
   readonly #log: Log;
+  /** Ends what runs now, so that something else may follow. */
+  #changing = new AbortController();
 
   /** `tell`: what the core has to know. */
   constructor({ checks, cluster }: Config, tell: (input: HealthInput) => void, log: Log) {
     this.#tell = tell;
     this.#log = log;
     this.#watchesRuleset = cluster.ruleset;
-    this.#checks = new CheckRunner(checks, {
-      verdict: (verdict) => tell({ kind: "health", verdict }),
-      changed: (check) => this.#logCheck(check),
-    });
+    this.#checks = this.#runnerOf(checks, null);
   }
 
   /** Until the signal comes. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#checks.run(signal), this.#watchRuleset(signal)]);
+    while (!signal.aborted) {
+      const change = this.#changing.signal;
+      const end = AbortSignal.any([signal, change]);
+      await Promise.all([this.#checks.run(end), this.#watchRuleset(end), aborted(end)]);
+    }
+  }
+
+  /** Looks after something else from now on. Checks that keep their names keep their verdicts. */
+  use({ checks, cluster }: Config): void {
+    if (this.#watchesRuleset && !cluster.ruleset) this.#tell({ kind: "ruleset", digest: null });
+    this.#watchesRuleset = cluster.ruleset;
+    this.#checks = this.#runnerOf(checks, this.#checks);
+    const ending = this.#changing;
+    this.#changing = new AbortController();
+    ending.abort();
+  }
+
+  #runnerOf(checks: Config["checks"], former: CheckRunner | null): CheckRunner {
+    return new CheckRunner(checks, {
+      verdict: (verdict) => this.#tell({ kind: "health", verdict }),
+      changed: (check) => this.#logCheck(check),
+    }, { former });
   }
 
   /** The checks at a time. */
@@ -49,4 +69,11 @@ export class HealthWatch {
       failed: (problem) => this.#log.warn(`the ruleset is not compared: ${problem}`),
     }, signal);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
 }

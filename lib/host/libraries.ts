@@ -1,6 +1,7 @@
 /** The C libraries that avail works through, as this machine has them. */
 import { openLibrary } from "../../ffi/library.ts";
 import { AvailError } from "../errors.ts";
+import { carriedFile } from "./program_files.ts";
 
 const sonames = {
   "libc.so.6": "libc6",
@@ -21,7 +22,10 @@ export function requireLibraries(): void {
   }
 }
 
-/** Of each soname the file that it is, such as `/usr/lib/…/libmnl.so.0.2.0`; null where it is missing. */
+/**
+ * Of each soname the file that it is, such as `/usr/lib/…/libmnl.so.0.2.0`, or the one that this program
+ * carries; null where it is missing or cannot be opened.
+ */
 export function libraries(): Record<Soname, string | null> {
   return {
     "libc.so.6": mappedFile("libc.so.6"),
@@ -37,6 +41,8 @@ function mappedFile(soname: Soname): string | null {
     const stem = soname.slice(0, soname.indexOf(".so"));
     const maps = Deno.readTextFileSync("/proc/self/maps");
     library.close();
+    const carried = carriedFile(`libraries/${soname}`);
+    if (carried !== null) return carried;
     return maps.split("\n").map((line) => line.slice(line.indexOf("/")))
       .find((path) => path.includes(`/${stem}.so`) || path.includes(`/${stem}-`)) ?? null;
   } catch {

@@ -32,6 +32,7 @@ export interface NodeKeysPorts {
 
 export class NodeKeys {
   #ring: KeyRing;
+  #path: string;
   /** Names of live nodes and their starts. */
   #live = new Map<string, string>();
   readonly #everLive = new Set<string>();
@@ -41,11 +42,22 @@ export class NodeKeys {
 
   constructor(
     readonly node: string,
-    readonly path: string,
+    path: string,
     ring: KeyRing,
     readonly ports: NodeKeysPorts,
   ) {
+    this.#path = path;
     this.#ring = ring;
+  }
+
+  /** What is in use. */
+  get ring(): KeyRing {
+    return this.#ring;
+  }
+
+  /** The keys are in this file from now on; it has yet to be read (`reload`). */
+  useFile(path: string): void {
+    this.#path = path;
   }
 
   /** Learns from the core's orders who is live. */
@@ -114,7 +126,7 @@ export class NodeKeys {
         `key drop: key ${id} is in use at ${this.node}; use another one first: avail key use ID`,
       );
     }
-    const users = (await this.#peers()).filter(({ keyId }) => keyId === id);
+    const users = (await this.peers()).filter(({ keyId }) => keyId === id);
     if (users.length > 0) {
       throw new AvailError(
         `key drop: ${users.map(({ name }) => name).join(", ")} still sends with key ${id}; ` +
@@ -170,10 +182,10 @@ export class NodeKeys {
 
   /** What the file says now; it must have the seed that was used from the start. */
   async #read() {
-    const file = await loadKeyFile(this.path);
+    const file = await loadKeyFile(this.#path);
     if (formatKeyFile({ ...file.ring, keys: [] }) !== formatKeyFile({ ...this.#ring, keys: [] })) {
       throw new AvailError(
-        `${this.path}: the seed is not the one that ${this.node} was started with; ` +
+        `${this.#path}: the seed is not the one that ${this.node} was started with; ` +
           "it decides where packets go: put the cluster's seed back",
         { exitCode: exitCodes.usage },
       );
@@ -182,7 +194,7 @@ export class NodeKeys {
   }
 
   async #write(text: string, what: string): Promise<void> {
-    await replaceKeyFile(this.path, text);
+    await replaceKeyFile(this.#path, text);
     await this.#apply((await this.#read()).ring, what);
   }
 
@@ -204,15 +216,21 @@ export class NodeKeys {
     return {
       schema: 1,
       node: this.node,
-      file: this.path,
+      file: this.#path,
       sends: this.#ring.keys[0].id,
       keys: this.#ring.keys.map((key) => ({ id: key.id, check: checkOf(key) })),
-      peers: await this.#peers(),
-      away: [...this.#everLive].filter((name) => !this.#live.has(name)).sort(),
+      peers: await this.peers(),
+      away: this.away,
     };
   }
 
-  async #peers(): Promise<{ name: string; keyId: number | null }[]> {
+  /** Nodes that were live since this one's start, and are not. */
+  get away(): string[] {
+    return [...this.#everLive].filter((name) => !this.#live.has(name)).sort();
+  }
+
+  /** The live nodes, and the key of what each sent last; null: nothing was heard yet. */
+  async peers(): Promise<{ name: string; keyId: number | null }[]> {
     const heard = await this.ports.heardKeyIds();
     return [...this.#live].map(([name, start]) => ({ name, keyId: heard[start] ?? null }))
       .sort((a, b) => a.name < b.name ? -1 : 1);

@@ -5,6 +5,7 @@
  */
 import { setImmediate } from "node:timers";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
+import type { ReplicationTotals } from "../control.ts";
 import type { ReleaseOrder, ReplicationOrders, ReplicationReport } from "../ports.ts";
 import {
   type BucketOfTuple,
@@ -127,6 +128,11 @@ export class Replication {
 
   get counters(): ReplicatorCounters {
     return this.#replicator.counters;
+  }
+
+  /** What went wrong so far. */
+  totals(): ReplicationTotals {
+    return this.#replicator.totals();
   }
 
   /** Streams that are opened from now on are under these keys. */

@@ -21,6 +21,8 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../netlink/message.ts";
+import { decodeLinkDetails, type LinkDetails } from "../netlink/link_details.ts";
+import { decodeNeighbour, encodeNeighbourDump } from "../netlink/neighbour.ts";
 import {
   type AddressRequest,
   type ConnectedRoute,
@@ -51,6 +53,16 @@ export class RouteSocket implements Disposable {
   /** All interfaces of this network namespace. */
   links(): Link[] {
     return this.#dump((sequence) => encodeLinkDump(this.#writer, sequence), decodeLink);
+  }
+
+  /** All interfaces, with their sizes, losses and programs. */
+  linkDetails(): LinkDetails[] {
+    return this.#dump((sequence) => encodeLinkDump(this.#writer, sequence), decodeLinkDetails);
+  }
+
+  /** The family of each entry of the neighbour tables. */
+  neighbours(): (4 | 6)[] {
+    return this.#dump((sequence) => encodeNeighbourDump(this.#writer, sequence), decodeNeighbour);
   }
 
   /** All addresses of this network namespace. */

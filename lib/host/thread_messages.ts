@@ -2,10 +2,12 @@
  * What the daemon's two threads say to each other. To the core's thread it is JSON over a socket
  * pair, which that thread polls beside its packet sockets; from it, the Worker's own messages.
  */
+import type { Status } from "../control.ts";
 import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, NodeOptions, Snapshot } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
 import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import type { SettingsEffect } from "../reload/settings.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import type { ProbeTarget } from "./address_probe.ts";
 import type { SteeringReference } from "./datapath.ts";
@@ -40,7 +42,13 @@ export type ThreadReport =
   | { readonly kind: "release"; readonly order: string }
   | { readonly kind: "event"; readonly event: CoreEvent }
   | Exclude<ForwardingEffect, { kind: "send" }>
-  | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: Snapshot }
+  | SettingsEffect
+  | {
+    readonly kind: "snapshot";
+    readonly id: number;
+    readonly snapshot: Snapshot;
+    readonly datagrams: Required<Status>["datagrams"];
+  }
   | {
     readonly kind: "keys";
     readonly id: number;

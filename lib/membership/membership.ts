@@ -36,6 +36,8 @@ export class Membership {
     readonly self: { readonly name: string; readonly incarnation: string },
     readonly multiplier: number,
     readonly interfaces: number,
+    /** This node's newest sequence number. */
+    readonly pulse: { readonly sequence: number },
   ) {}
 
   hear(incarnation: string, heartbeat: Heartbeat, interfaceIndex: number, now: Millis): Hearing {
@@ -52,6 +54,7 @@ export class Membership {
       const added = new Peer(incarnation, heartbeat, this.interfaces, now, BucketSet.empty());
       added.met = tombstone?.met ?? false;
       added.echoAbove = tombstone?.ownSequence ?? -1;
+      added.firstHeardAfter = this.pulse.sequence;
       added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
       this.#peers.set(incarnation, added);
       this.#sorted = null;
@@ -75,7 +78,6 @@ export class Membership {
   /** Forgets the peers that are gone; each is returned once, with the reason. */
   expire(
     now: Millis,
-    ownSequence: number,
   ): { readonly peer: Peer; readonly reason: "silent" | "left" | "restarted" }[] {
     const gone: { peer: Peer; reason: "silent" | "left" | "restarted" }[] = [];
     const hasNamesakes = this.heard().some((peer, i, all) => peer.name === all[i - 1]?.name);
@@ -91,7 +93,7 @@ export class Membership {
       this.#peers.delete(peer.incarnation);
       this.#sorted = null;
       const sequence = reason === "silent" ? peer.heartbeat.sequence : Infinity;
-      this.#bury(peer, { sequence, met: peer.met, ownSequence });
+      this.#bury(peer, { sequence, met: peer.met, ownSequence: this.pulse.sequence });
       gone.push({ peer, reason });
     }
     return gone;
@@ -102,11 +104,15 @@ export class Membership {
     return peer.lastHeard + peer.detectionMs(this.multiplier);
   }
 
-  /** A confirmed later start of the same node ends the earlier one. */
+  /**
+   * A later start of the same node ends the earlier one. The last words of an earlier one may be heard
+   * after the first ones of a later one; but only that has heard what this node sent when it had heard
+   * the other.
+   */
   #isSuperseded(peer: Peer): boolean {
     const all = [...this.#peers.values()]; // in the order in which they were first heard
     return all.slice(all.indexOf(peer) + 1).some((other) =>
-      other.name === peer.name && other.confirmed
+      other.name === peer.name && other.confirmed && other.ackedSequence > peer.firstHeardAfter
     );
   }
 
@@ -140,11 +146,18 @@ export class Membership {
     return this.heard().filter((peer) => peer.met);
   }
 
-  /** Whether a peer hears this node or another that is no recording, though this node may not hear it. */
-  hearsAnybody(peer: Peer): boolean {
-    return peer.heartbeat.peers.some(({ incarnation }) =>
+  /**
+   * A peer that says it hears neither this node nor another that is no recording (though this node may
+   * not hear that one), while a third has been here for long enough to be heard by it.
+   */
+  isDeaf(peer: Peer, now: Millis): boolean {
+    const hearsAnybody = peer.heartbeat.peers.some(({ incarnation }) =>
       incarnation === this.self.incarnation ||
       (this.#peers.get(incarnation) ?? this.#tombstones.get(incarnation))?.met
+    );
+    return !hearsAnybody && this.live().some((third) =>
+      third !== peer &&
+      now - third.heardSince >= third.detectionMs(this.multiplier) + peer.heartbeat.intervalMs
     );
   }
 

@@ -26,11 +26,16 @@ export class Peer {
   bulkReceived = false;
   /** Only an echo of a later heartbeat of ours confirms it. */
   echoAbove = -1;
+  /** Our newest sequence number when it was heard for the first time. */
+  firstHeardAfter = 0;
   /** When it was last heard on each interface; -Infinity: never. */
   #addresses: { of: readonly Uint8Array[]; text: readonly string[] } = { of: [], text: [] };
   readonly #heardAt: Float64Array;
   /** The newest sequence number that came by each interface. */
   readonly #sequences: Float64Array;
+
+  /** Without a detection time's silence. */
+  readonly heardSince: Millis;
 
   constructor(
     readonly incarnation: string,
@@ -40,6 +45,7 @@ export class Peer {
     noBuckets: Heartbeat["held"],
   ) {
     this.heartbeat = heartbeat;
+    this.heardSince = now;
     this.lastHeard = now;
     this.proven = noBuckets;
     this.#heardAt = new Float64Array(interfaces).fill(-Infinity);

@@ -16,8 +16,8 @@ export interface LeasePeer {
   /** The newest of our heartbeats that it acknowledged was sent then; -Infinity: none was. */
   readonly ackedSentAt: Millis;
   readonly lastHeard: Millis;
-  /** It hears somebody, be it us or others. */
-  readonly hearsAnybody: boolean;
+  /** It hears nobody, though it should hear us and others. */
+  readonly isDeaf: boolean;
 }
 
 export interface LeaseTerms {
@@ -35,9 +35,18 @@ export interface LeaseTerms {
   readonly acknowledged: readonly Millis[];
 }
 
-/** Send times may lie at most this far ahead of doubt: two steps of the clock, at least 2 ms. */
-export function guardOf(clockStepMs: number): number {
-  return Math.max(2, 2 * clockStepMs);
+/**
+ * How much the clocks of two machines may drift apart, in ms for each ms: adjusting slews each by at most
+ * 500 ppm (MAXFREQ of the kernel's include/linux/timex.h), and no crystal is that far off.
+ */
+const driftMax = 0.001;
+
+/**
+ * How far a lease stays away from what the peers' clocks might say: two steps of the clock, at least 2 ms,
+ * and what two clocks may drift apart in a detection time.
+ */
+export function guardOf(clockStepMs: number, detectionMs: number): number {
+  return Math.max(2, 2 * clockStepMs) + driftMax * detectionMs;
 }
 
 /**
@@ -49,7 +58,7 @@ export function leaseUntil(peers: readonly LeasePeer[], terms: LeaseTerms, now: 
   let until = terms.sentAt + termMs;
   for (const peer of peers) {
     if (now >= peer.lastHeard + patienceMs(terms)) continue;
-    if (!peer.hearsAnybody && terms.groupSize > 1) continue;
+    if (peer.isDeaf && terms.groupSize > 1) continue;
     until = Math.min(until, peer.ackedSentAt + termMs);
   }
   return Math.min(until, majorityUntil(terms));

@@ -13,8 +13,20 @@ export class Patience {
   /** Since when each bucket's move has been due; Infinity: it is not. */
   readonly #dueSince = new Float64Array(bucketCount).fill(Infinity);
   #nextAt: Millis = Infinity;
+  #timeoutMs: number;
 
-  constructor(readonly timeoutMs: number) {}
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Another time-out, also for what waits already. */
+  useTimeout(timeoutMs: number): void {
+    this.#timeoutMs = timeoutMs;
+    if (timeoutMs > 0) return;
+    this.#waiting = BucketSet.empty();
+    this.#dueSince.fill(Infinity);
+    this.#nextAt = Infinity;
+  }
 
   /** Whether anybody needs to know which buckets are busy. */
   get isWaiting(): boolean {
@@ -33,7 +45,7 @@ export class Patience {
 
   /** Those of `due`, all buckets whose move is due, that shall wait. */
   waiting(due: () => BucketSet, now: Millis): BucketSet {
-    if (this.timeoutMs === 0) return this.#waiting;
+    if (this.#timeoutMs === 0) return this.#waiting;
     const moving = due();
     this.#nextAt = Infinity;
     const waiting = BucketSet.empty();
@@ -43,7 +55,7 @@ export class Patience {
         continue;
       }
       this.#dueSince[bucket] = Math.min(this.#dueSince[bucket], now);
-      const until = this.#dueSince[bucket] + this.timeoutMs;
+      const until = this.#dueSince[bucket] + this.#timeoutMs;
       if (now >= until || this.#busy?.has(bucket) === false) continue;
       waiting.add(bucket);
       this.#nextAt = Math.min(this.#nextAt, until);
@@ -57,7 +69,7 @@ export class Patience {
   explain(reason: string | null, now: Millis): string | null {
     if (!this.isWaiting) return reason;
     const longest = Math.max(0, ...[...this.#waiting].map((b) => this.#dueSince[b])) +
-      this.timeoutMs - now;
+      this.#timeoutMs - now;
     const { size } = this.#waiting;
     return (reason === null ? "" : `${reason}; `) +
       `${size} ${size === 1 ? "bucket waits" : "buckets wait"} for open connections to end, ` +

@@ -33,11 +33,13 @@ export interface PlanningInput {
   readonly units?: number | undefined;
   /** Owners that were asked for, by bucket: names of nodes. Each counts where its node may gain. */
   readonly wished?: ReadonlyMap<number, string>;
+  /** A plan of a lower epoch does not serve any more. */
+  readonly epochMin?: number;
 }
 
 /** The plan that should replace the present one; null where that still serves. */
 export function nextPlan(input: PlanningInput): Plan | null {
-  const { self, nodes, present, group } = input;
+  const { self, nodes, present, group, epochMin = 0 } = input;
   const candidates = candidatesOf(nodes);
   if (candidates.length === 0) return null; // nobody is eligible: owners stay
   const members = nodes.map(({ name, incarnation }) => ({ name, incarnation }));
@@ -46,18 +48,22 @@ export function nextPlan(input: PlanningInput): Plan | null {
   );
 
   const content = { planner: self, group, members, ranks };
-  const unchanged = present !== null && !nodes.some((node) => node.forfeited) &&
+  const unchanged = present !== null && present.epoch >= epochMin &&
+    !nodes.some((node) => node.forfeited) &&
     nodes.every((node) => node.planDigest === present.digest || node.planEpoch < present.epoch) &&
     JSON.stringify([present.members, present.ranks]) === JSON.stringify([members, ranks]);
   if (unchanged) return null;
   // Whoever holds an earlier plan is being sent this one; a later or equal one comes from a cluster
   // that was cut off, and both give way to a third.
   const epochs = nodes.map((node) => node.planEpoch);
-  return sealPlan({ ...content, epoch: Math.max(present?.epoch ?? 0, ...epochs) + 1 });
+  const epoch = Math.max(present?.epoch ?? 0, epochMin - 1, ...epochs) + 1;
+  return sealPlan({ ...content, epoch });
 }
 
 /** What the planner is asked in such a view. */
-export function plannerInput(input: Omit<PlanningInput, "self" | "group">): PlannerInput {
+export function plannerInput(
+  input: Omit<PlanningInput, "self" | "group" | "epochMin">,
+): PlannerInput {
   const { nodes, present, backups, units, wished } = input;
   const candidates = candidatesOf(nodes);
   const candidateOf = (incarnation: string | undefined) =>

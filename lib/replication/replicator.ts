@@ -9,6 +9,7 @@
  * - RELEASE goes out when the events have been read to their end, at least `settleMs` after the order:
  *   packets that were inside this node when its bits were cleared have left it by then.
  */
+import type { ReplicationTotals } from "../control.ts";
 import type { EventKind } from "../netlink/ctnetlink.ts";
 import {
   type FlowRecord,
@@ -291,6 +292,24 @@ export class Replicator implements SessionEvents {
         connected: senders[i] !== null,
         safe: senders[i]?.isSafe(now) ?? false,
       })),
+    };
+  }
+
+  /** What went wrong so far, streams that still stand included. */
+  totals(): ReplicationTotals {
+    const { overruns, overflows, refused, failed, swept, ended } = this.counters;
+    const sum = (of: (session: Session) => number | undefined) =>
+      this.#peers.values().reduce(
+        (sum, { session }) => sum + (session === null ? 0 : of(session) ?? 0),
+        0,
+      );
+    return {
+      overruns,
+      overflows: overflows + sum(({ sender }) => sender?.overflows),
+      refused: refused + sum(({ replica }) => replica?.refused),
+      failed: failed + sum(({ replica }) => replica?.failed),
+      swept,
+      streamsEnded: ended.values().reduce((sum, count) => sum + count, 0),
     };
   }
 

@@ -116,8 +116,13 @@ export class Sender {
     }
   }
 
-  /** Puts RELEASE behind everything that was said; false where there was no room. */
+  /**
+   * Puts RELEASE behind everything that was said; false where there was no room, or where this stream
+   * has not carried all flows of these buckets (the order was given when another one had).
+   */
   release(buckets: BucketSet, epoch: number, now: number): boolean {
+    const isCarried = !this.#isRefused && this.#bulked.isSupersetOf(buckets);
+    if (this.#settings.enabled && !isCarried) return false;
     const body = new Uint8Array(40);
     body.set(u64(epoch));
     body.set(buckets.toBytes(), 8);

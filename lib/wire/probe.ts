@@ -64,3 +64,13 @@ export function answeredAddress(frame: Uint8Array): Uint8Array | null {
   }
   return null;
 }
+
+/** The MAC that such a frame tells for it; null for any other frame, or where it tells none. */
+export function answeringMac(frame: Uint8Array): Uint8Array | null {
+  const address = answeredAddress(frame);
+  if (address === null) return null;
+  if (address.length === 4) return frame.subarray(22, 28);
+  // RFC 4861, 4.6.1: the target's link-layer address, one unit of 8 bytes.
+  const hasOption = frame.length >= 86 && frame[78] === 2 && frame[79] === 1;
+  return hasOption ? frame.subarray(80, 86) : frame.subarray(6, 12);
+}

@@ -66,7 +66,7 @@ Deno.test("help of every command", async () => {
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
-  const commands = ["", "status", "who", "flows", "drain", "resume", "weight", "plan"]
+  const commands = ["", "status", "who", "flows", "drain", "resume", "weight", "plan", "reload"]
     .concat(["key", "key show", "key rotate", "key add", "key use", "key drop", "key reload"])
     .concat(["run", "version", "kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
   for (const command of commands) {

@@ -49,3 +49,14 @@ Deno.test("the worst of the checks decides; one without a verdict counts as fail
     failing: [],
   });
 });
+
+Deno.test("a check whose configuration changed keeps its verdict until it has found another", () => {
+  const former = new CheckState({ rise: 1, fall: 1 }, 0);
+  former.take("refused", 5);
+  const state = new CheckState({ rise: 2, fall: 3 }, 10, former);
+  assertEquals([state.ok, state.since, state.lastError], [false, 5, "refused"]);
+  assertEquals([state.take(null, 11), state.take(null, 12)], [false, true]);
+  assertEquals([state.ok, state.since], [true, 12]);
+  // The control: a new one has none.
+  assertEquals(new CheckState({ rise: 2, fall: 3 }, 10).ok, null);
+});

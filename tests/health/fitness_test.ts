@@ -120,3 +120,10 @@ Deno.test("who is too new or too old does not count, and keeps a joining node fr
     assertEquals(events.length, 1, "told once");
   }
 });
+
+Deno.test("what must agree can change; the ruleset's digest stays in its place", () => {
+  const one = fitness({ topics: ["1", "2", "3", "4", "5", "00000000"] });
+  one.take({ kind: "ruleset", digest: "abcdef01" });
+  one.agreeIn(["1", "2", "3", "9", "5", "00000000"]);
+  assertEquals(one.says(own, speakers(2)).topics, ["1", "2", "3", "9", "5", "abcdef01"]);
+});

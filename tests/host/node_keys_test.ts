@@ -177,3 +177,17 @@ Deno.test("changes at the same time come one after the other", async () => {
     assertEquals(await idsIn(keys.path), [1, 2, 3, 4]);
   });
 });
+
+Deno.test("the keys may be in another file from now on", () =>
+  withKeys(async ({ keys, path, directory, applied, ...fixture }) => {
+    const other = `${directory}/other.key`;
+    await Deno.writeTextFile(other, `${fileText}key 2 ${secret(2)}\n`, { mode: 0o600 });
+    keys.useFile(other);
+    assertEquals([keys.ring.keys.length, applied.length], [1, 0], "it has yet to be read");
+    const status = await keys.answer({ command: "keys", do: "reload" });
+    assertEquals(status, { ...await fixture.do({ do: "show" }), file: other });
+    assertEquals(keys.ring.keys.map(({ id }) => id), [1, 2]);
+    await keys.answer({ command: "keys", do: "use", id: 2 });
+    assertEquals(await Deno.readTextFile(path), fileText, "the one before is left alone");
+    assertEquals(keys.away, []);
+  }));

@@ -52,3 +52,21 @@ Deno.test("with a time-out of 0 nobody asks and nothing waits", () => {
   assertEquals([...patience.waiting(never, 1)], []);
   assert(!patience.isWaiting);
 });
+
+Deno.test("another time-out counts at once, also for what waits already", () => {
+  const patience = new Patience(30_000);
+  patience.waiting(due(1, 2), 0);
+  patience.told(BucketSet.of([1, 2]));
+  patience.useTimeout(1000);
+  assertEquals([...patience.waiting(due(1, 2), 999)], [1, 2]);
+  assertEquals([...patience.waiting(due(1, 2), 1000)], []);
+  const other = new Patience(30_000);
+  other.waiting(due(1), 0);
+  other.useTimeout(0);
+  assertEquals([other.isWaiting, other.nextAt], [false, Infinity]);
+  assertEquals([...other.waiting(due(1), 1)], []);
+  // And back again, from then on.
+  other.useTimeout(500);
+  assertEquals([...other.waiting(due(1), 2)], [1]);
+  assertEquals(other.nextAt, 502);
+});

@@ -71,3 +71,14 @@ Deno.test("wishes for who cannot own them, or for more than is fair, do not coun
   );
   assert(counts.every((count) => Math.abs(count - 256 / 3) <= 256 / 3 * 0.05 + 1), `${counts}`);
 });
+
+Deno.test("a plan of an epoch that is asked for is made though the present one serves, once", () => {
+  const first = nextPlan({ ...common, nodes: nodesBy(null), present: null })!;
+  const nodes = nodesBy(first);
+  assertEquals(nextPlan({ ...common, nodes, present: first }), null);
+  assertEquals(nextPlan({ ...common, nodes, present: first, epochMin: first.epoch }), null);
+  const later = nextPlan({ ...common, nodes, present: first, epochMin: 50 })!;
+  assertEquals([later.epoch, later.ranks], [50, first.ranks]);
+  const settled = nodesBy(later);
+  assertEquals(nextPlan({ ...common, nodes: settled, present: later, epochMin: 50 }), null);
+});

@@ -26,12 +26,14 @@ export class Checks {
   gapMsMax = 0;
   /** How often a bucket went from one machine to another since `resetMoves`, by bucket. */
   readonly moves = new Uint16Array(bucketCount);
+  /** The place of a machine that is cut off: what it handles is no part of the cluster's. */
+  outside = -1;
   /** Before that, datapaths are on that nobody has agreed upon. */
   disorderUntil = 0;
   readonly #handler = new Int16Array(bucketCount).fill(-1);
   readonly #gapSince = new Float64Array(bucketCount).fill(Infinity);
-  /** Which start has ever reached which. */
-  readonly #reached = new Set<string>();
+  /** Which start has ever reached which, and when it first did. */
+  readonly #reached = new Map<string, number>();
   /** How new a bucket's flows were when it was handed over; -1: it was not, or its receiver has it. */
   readonly #released = new Float64Array(bucketCount).fill(-1);
   /** How new they were where its handler took it. */
@@ -50,7 +52,8 @@ export class Checks {
   }
 
   reached(from: string, to: string): void {
-    this.#reached.add(`${from}>${to}`);
+    const key = `${from}>${to}`;
+    if (!this.#reached.has(key)) this.#reached.set(key, this.world.now);
   }
 
   resetGaps(): void {
@@ -104,6 +107,10 @@ export class Checks {
     for (const bucket of twice) {
       this.#checkPairs(bucket, machines.filter((_, i) => sets[i]?.has(bucket)));
     }
+    if (this.outside >= 0 && sets[this.outside] !== null) {
+      sets[this.outside] = null;
+      once = sets.reduce<BucketSet>((all, set) => set?.union(all) ?? all, BucketSet.empty());
+    }
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       if (!once.has(bucket)) {
         if (this.#gapSince[bucket] === Infinity) this.#gapSince[bucket] = now;
@@ -115,7 +122,10 @@ export class Checks {
         this.#gapSince[bucket] = Infinity;
       }
       const before = this.#handler[bucket];
-      if (before >= 0 && sets[before]?.has(bucket)) continue;
+      if (before >= 0 && sets[before]?.has(bucket)) {
+        this.#receiver[bucket] = -1; // it was handed over, not taken, and taken back
+        continue;
+      }
       const handler = sets.findIndex((set) => set?.has(bucket));
       this.#handler[bucket] = handler;
       if (before >= 0) this.moves[bucket]++;
@@ -153,9 +163,9 @@ export class Checks {
     if (now < this.disorderUntil) return false;
     if (partition === "majority") return true;
     // Starts that never heard each other both ways cannot tell a live peer from a recording.
-    const met = this.#reached.has(`${a.incarnation}>${b.incarnation}`) &&
-      this.#reached.has(`${b.incarnation}>${a.incarnation}`);
-    if (!met) return false;
+    const reached = (from: Machine, to: Machine) =>
+      this.#reached.get(`${from.incarnation}>${to.incarnation}`) ?? Infinity;
+    if (now - Math.max(reached(a, b), reached(b, a)) <= detectionMs) return false;
     // A deaf node takes over from all that it does not hear; a larger group does not yield to it, and
     // one whose others have just died knows that a detection time later, and its lease is as long.
     if (this.#isDeaf(b) && this.#running(2 * detectionMs).length > 2) return false;

@@ -7,7 +7,9 @@ import type { ControlRequest } from "../../lib/control.ts";
 import { Node } from "../../lib/node.ts";
 import type { Effect, HealthInput, Input, NodeOptions, Snapshot } from "../../lib/node_types.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
+import type { WishedOwners } from "../../lib/ownership/wish.ts";
 import type { ReplicationReport } from "../../lib/ports.ts";
+import type { SettingsEffect, SettingsInput } from "../../lib/reload/settings.ts";
 import { Checks } from "./checks.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
@@ -33,16 +35,20 @@ export interface ClusterOptions {
   /** Clocks differ, and run at rates that differ by at most this part. */
   readonly drift?: number;
   readonly units?: number;
+  /** How often flows change. */
+  readonly trafficMs?: number;
   /** As `NodeOptions.drainTimeoutMs`. */
   readonly drainTimeoutMs?: number;
   /** Datapaths may be on before their daemons. */
   readonly inPlace?: boolean;
   /** What single nodes have of their own. */
   readonly configure?: (name: string) => Partial<NodeOptions>;
+  /** A node uses settings that it was given. */
+  readonly configured?: (name: string, effect: SettingsEffect) => void;
 }
 
-/** How often flows change, in ms, and at how many buckets each time. */
-const traffic = { everyMs: 20, buckets: 8 };
+/** Flows change at so many buckets each time. */
+const trafficBuckets = 8;
 const beatType = 1;
 
 export class Cluster {
@@ -101,11 +107,13 @@ export class Cluster {
 
   // ---- what happens to machines
 
-  /** `version`: of the protocol; by default the newest. */
+  /** `version`: of the protocol, from now on. */
   start(name: string, version?: 1 | 2): void {
     const machine = this.machine(name);
+    machine.version = version ?? machine.version;
     const now = machine.clock(this.now);
     machine.generation++;
+    machine.wakesAt = Infinity;
     machine.ranUntil = Infinity;
     machine.incarnation = this.random.hex(16);
     machine.stopped = false;
@@ -134,7 +142,7 @@ export class Cluster {
       listenMs: options.listenMs ?? 3000,
       adopted,
       drainTimeoutMs: options.drainTimeoutMs ?? 0,
-      ...(version === undefined ? {} : { version }),
+      version: machine.version,
       ...(options.units === undefined ? {} : { units: options.units }),
       ...(options.inPlace === undefined ? {} : { inPlace: options.inPlace }),
       ...options.configure?.(name),
@@ -198,6 +206,16 @@ export class Cluster {
 
   weigh(name: string, weight: number): void {
     this.#input(this.machine(name), { kind: "weight", weight });
+  }
+
+  /** Owners that an operator wants, told to one node. */
+  balance(name: string, owners: WishedOwners): void {
+    this.#input(this.machine(name), { kind: "balance", owners });
+  }
+
+  /** What a reload tells a node's core. */
+  settings(name: string, input: SettingsInput): void {
+    this.#input(this.machine(name), input);
   }
 
   /** `avail … --node`: what comes of it is in `forwarded`. `id` rises. */
@@ -278,12 +296,12 @@ export class Cluster {
   }
 
   #changeFlows(): void {
-    for (let i = 0; i < traffic.buckets; i++) {
+    for (let i = 0; i < trafficBuckets; i++) {
       const bucket = this.random.below(256);
       const machine = this.machines[this.checks.handlerOf(bucket)];
       if (machine?.handles(bucket, this.now)) this.#streams.change(machine, bucket);
     }
-    this.later(traffic.everyMs, () => this.#changeFlows());
+    this.later(this.options.trafficMs ?? 20, () => this.#changeFlows());
   }
 
   #input(machine: Machine, input: Input): void {
@@ -295,13 +313,22 @@ export class Cluster {
     }
     const now = machine.clock(this.now);
     for (const effect of machine.core.step(input, now)) this.#carryOut(machine, effect);
+    this.#wakeInTime(machine);
+  }
+
+  /** A tick when the core's deadline has come, at most a millisecond late. */
+  #wakeInTime(machine: Machine): void {
     const { generation, core } = machine;
     if (core === null) return;
-    const due = machine.whenClockShows(Math.max(core.deadline, now));
-    this.#queue.add(due + this.random.next(), () => {
-      if (machine.generation !== generation || machine.core === null) return;
-      if (core.deadline > machine.clock(this.now)) return; // a later step has moved it
-      this.#input(machine, { kind: "tick" });
+    const due = machine.whenClockShows(Math.max(core.deadline, machine.clock(this.now)));
+    if (machine.wakesAt <= due + 1) return;
+    const at = due + this.random.next();
+    machine.wakesAt = at;
+    this.#queue.add(at, () => {
+      if (machine.generation !== generation || machine.wakesAt !== at) return;
+      machine.wakesAt = Infinity;
+      if (core.deadline <= machine.clock(this.now)) this.#input(machine, { kind: "tick" });
+      else this.#wakeInTime(machine); // a later step has moved it
     });
   }
 
@@ -337,6 +364,8 @@ export class Cluster {
       case "forwarded":
         machine.forwarded.set(effect.id, effect.outcome);
         return;
+      case "configured":
+        return this.options.configured?.(machine.name, effect);
       case "execute":
         return this.#execute(machine, effect);
     }

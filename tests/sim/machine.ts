@@ -7,6 +7,8 @@ import type { Millis, ReplicationOrders } from "../../lib/ports.ts";
 export class Machine {
   core: Node | null = null;
   incarnation = "";
+  /** Of the protocol that its program speaks. */
+  version: 1 | 2 = 2;
   /** The datapath: it outlives a core that crashes. */
   responsibility = BucketSet.empty();
   /** By this machine's own clock. */
@@ -18,6 +20,8 @@ export class Machine {
   frozen = false;
   /** When core and kernel last went on; Infinity: they do. */
   ranUntil = Infinity;
+  /** When it is woken next; Infinity: that is not arranged. */
+  wakesAt = Infinity;
   /** The core has left. */
   stopped = false;
   /** A core that was started ignores what was meant for the one before. */
@@ -50,11 +54,6 @@ export class Machine {
   /** When its clock will show `time`. */
   whenClockShows(time: Millis): number {
     return (time - this.#clockAtZero) / this.#clockRate;
-  }
-
-  /** Core and kernel go on. */
-  get isRunning(): boolean {
-    return this.core !== null && !this.paused && !this.frozen && !this.stopped;
   }
 
   handles(bucket: number, now: number): boolean {

@@ -3,6 +3,7 @@
  * cluster must become whole; then one more thing happens to it, and that must cost no more than it may.
  */
 import { bucketCount, BucketSet } from "../../lib/ownership/bucket_set.ts";
+import type { WishedOwners } from "../../lib/ownership/wish.ts";
 import { Cluster } from "./cluster.ts";
 import type { Machine } from "./machine.ts";
 import type { Fault, Story } from "./story.ts";
@@ -16,7 +17,10 @@ export interface Outcome {
 /** `change` is made to each machine beforehand: what must break is shown with it. */
 export function play(story: Story, change: (machine: Machine) => void = () => {}): Outcome {
   const names = Array.from({ length: story.nodes }, (_, i) => nameOf(i));
-  const cluster = new Cluster({ ...story, names, listenMs: 0 });
+  const scale = story.intervalMs / 100;
+  const delayMsMax = story.delayMsMax * scale;
+  const trafficMs = 20 * scale;
+  const cluster = new Cluster({ ...story, names, delayMsMax, trafficMs, listenMs: 0 });
   cluster.machines.forEach(change);
   try {
     const faults = playIn(cluster, story);
@@ -28,12 +32,14 @@ export function play(story: Story, change: (machine: Machine) => void = () => {}
 
 function playIn(cluster: Cluster, story: Story): string[] {
   const faults: string[] = [];
+  const scale = story.intervalMs / 100;
   if (story.isFoundInDisorder) disorder(cluster);
-  story.startsMs.forEach((ms, i) => cluster.later(ms, () => cluster.start(nameOf(i))));
-  cluster.run(2800);
+  cluster.machines.forEach((machine, i) => machine.version = story.versions[i]);
+  story.startsMs.forEach((ms, i) => cluster.later(ms * scale, () => cluster.start(nameOf(i))));
+  cluster.run(2800 * scale);
   for (const { fault, afterMs } of story.chapters) {
     happen(cluster, fault);
-    cluster.run(afterMs);
+    cluster.run(afterMs * scale);
   }
   const wholeAfterMs = healAll(cluster);
   if (wholeAfterMs === null) {
@@ -41,7 +47,9 @@ function playIn(cluster: Cluster, story: Story): string[] {
     if (why.length === 0) why.push("plan follows plan");
     faults.push(...why.map((text) => `not whole after healing: ${text}`));
   } else {
-    faults.push(...checkQuiet(cluster), ...checkLast(cluster, story.last));
+    const { last } = story;
+    faults.push(...checkQuiet(cluster));
+    faults.push(...(last === "split" ? checkSplit(cluster) : checkLast(cluster, last)));
   }
   return faults;
 }
@@ -104,7 +112,26 @@ function happen(cluster: Cluster, fault: Fault): void {
     case "resume":
     case "leave":
       return cluster.command(name, fault.kind);
+    case "weigh":
+      return cluster.weigh(name, fault.weight);
+    case "sick":
+    case "well":
+      return cluster.found(name, { kind: "health", verdict: verdicts[fault.kind] });
+    case "balance":
+      return cluster.balance(name, wishedOwners(cluster, fault.buckets));
   }
+}
+
+const verdicts = {
+  sick: { pending: false, factor: 0, failing: ["a check"] },
+  well: { pending: false, factor: 1, failing: [] },
+};
+
+function wishedOwners({ machines, random }: Cluster, buckets: number): WishedOwners {
+  return Array.from(
+    { length: buckets },
+    () => [random.below(bucketCount), random.pick(machines).name] as const,
+  );
 }
 
 /** Ends all faults; how long it took until the cluster was whole; null: too long. */
@@ -114,22 +141,27 @@ function healAll(cluster: Cluster): number | null {
     if (machine.core === null || machine.stopped) cluster.start(machine.name);
     else if (machine.paused || machine.frozen) cluster.resume(machine.name);
     cluster.command(machine.name, "resume");
+    cluster.weigh(machine.name, 1);
+    cluster.found(machine.name, { kind: "health", verdict: verdicts.well });
     for (let i = 0; i < cluster.interfaces; i++) cluster.carrier(machine.name, i, true);
   }
   const healedAt = cluster.now;
-  const epochs = () => cluster.machines.map(({ name }) => cluster.snapshot(name).epoch).join();
   let wholeSince = Infinity, before = "";
   // Whole, and no plan is made any more.
   const isSettled = () => {
     for (const machine of cluster.machines) if (machine.stopped) cluster.start(machine.name);
-    const isWhole = whyNotShared(cluster).length === 0 && whyNotSafe(cluster).length === 0;
-    const present = isWhole ? epochs() : "";
+    const looks = whyNotShared(cluster).length > 0
+      ? []
+      : cluster.machines.map(({ name }) => cluster.snapshot(name));
+    const isWhole = looks.length > 0 && looks.every(({ safe }) => safe);
+    const present = looks.map(({ epoch }) => epoch).join();
     if (!isWhole || present !== before) wholeSince = Infinity;
     else wholeSince = Math.min(wholeSince, cluster.now);
     before = present;
     return cluster.now - wholeSince > 3 * cluster.detectionMs;
   };
-  const isWhole = cluster.runUntil(isSettled, 40 * cluster.detectionMs + 2000, 100);
+  const withinMs = 40 * cluster.detectionMs + 2000;
+  const isWhole = cluster.runUntil(isSettled, withinMs, cluster.detectionMs / 2);
   return isWhole ? wholeSince - healedAt : null;
 }
 
@@ -160,8 +192,9 @@ function whyNotSafe(cluster: Cluster): string[] {
   });
 }
 
-/** Nothing moves in a whole cluster. */
+/** Nothing moves in a whole cluster; where much is lost, too many in a row may be. */
 function checkQuiet(cluster: Cluster): string[] {
+  if (cluster.network.options.loss > 0) return [];
   cluster.checks.resetGaps();
   cluster.checks.resetMoves();
   const epochs = () => cluster.machines.map(({ name }) => cluster.snapshot(name).epoch).join();
@@ -177,12 +210,13 @@ function checkQuiet(cluster: Cluster): string[] {
 }
 
 /** One node goes: its buckets go to all others evenly, in time, and no other bucket moves. */
-function checkLast(cluster: Cluster, last: Story["last"]): string[] {
+function checkLast(cluster: Cluster, last: Exclude<Story["last"], "split">): string[] {
   const { machines, checks, detectionMs, intervalMs } = cluster;
   const victim = cluster.random.pick(machines);
   const had = victim.responsibility.clone();
   checks.resetGaps();
   checks.resetMoves();
+  if (last === "isolate") checks.outside = victim.index;
   if (last === "isolate" || last === "mute") happen(cluster, { kind: last, node: victim.index });
   else if (last === "leave") cluster.command(victim.name, "leave");
   else cluster[last](victim.name);
@@ -216,5 +250,48 @@ function checkLast(cluster: Cluster, last: Story["last"]): string[] {
   const fair = bucketCount / loads.length;
   const most = Math.max(...loads);
   if (most > fair * 1.06 + 3) tell(`loads ${loads} where ${fair.toFixed(1)} are fair`);
+  return faults;
+}
+
+/**
+ * A cut into two groups, of which one is larger: each goes on alone, or only the majority. When the cut
+ * heals, what both handle stays where the larger group has it, and the cluster becomes whole.
+ */
+function checkSplit(cluster: Cluster): string[] {
+  const { machines, random, partition, detectionMs } = cluster;
+  const faults: string[] = [];
+  const larger = random.below(Math.ceil(machines.length / 2) - 1) +
+    Math.floor(machines.length / 2) + 1;
+  const groups = [machines.slice(0, larger), machines.slice(larger)];
+  happen(cluster, { kind: "split", sides: 2 ** larger - 1 });
+  cluster.run(12 * detectionMs);
+  const isLossy = cluster.network.options.loss > 0;
+  // A lease that lapses for a moment, until those that are heard again acknowledge it, is no loss.
+  const heldBy = (group: readonly Machine[]) =>
+    group.reduce((all, { responsibility }) => all.union(responsibility), BucketSet.empty());
+  const handledBy = (group: readonly Machine[]) =>
+    heldBy(group.filter((machine) => machine.handled(cluster.now) !== null));
+  const [inLarger, inSmaller] = groups.map(handledBy);
+  const expected = [bucketCount, partition === "majority" ? 0 : bucketCount];
+  if (!isLossy && (inLarger.size !== expected[0] || inSmaller.size !== expected[1])) {
+    faults.push(`split: groups handle ${inLarger.size} and ${inSmaller.size} of ${expected}`);
+  }
+  let contested = inLarger.intersection(inSmaller), isLost = BucketSet.empty();
+  cluster.heal();
+  cluster.runUntil(
+    () => {
+      const [byLarger, bySmaller] = groups.map(heldBy);
+      isLost = isLost.union(contested.difference(byLarger).intersection(bySmaller));
+      contested = contested.intersection(byLarger).intersection(bySmaller);
+      return contested.isEmpty;
+    },
+    10 * detectionMs,
+    cluster.intervalMs / 50,
+  );
+  if (!contested.isEmpty) faults.push(`healed: ${contested.size} buckets stay with both groups`);
+  if (!isLost.isEmpty && !isLossy) {
+    faults.push(`healed: the smaller group prevails in ${isLost.size} buckets`);
+  }
+  if (healAll(cluster) === null) faults.push("not whole after a split has healed");
   return faults;
 }

@@ -19,19 +19,25 @@ export type Fault =
       | "leave"
       | "isolate"
       | "mute"
-      | "deafen";
+      | "deafen"
+      /** Its checks fail; they pass again. */
+      | "sick"
+      | "well";
     readonly node: number;
   }
   | { readonly kind: "cut" | "slow"; readonly node: number; readonly other: number }
   | { readonly kind: "cut one"; readonly node: number; readonly other: number; readonly by: number }
   | { readonly kind: "carrier"; readonly node: number; readonly by: number; readonly up: boolean }
+  | { readonly kind: "weigh"; readonly node: number; readonly weight: number }
+  /** An operator wants so many buckets to change their owners. */
+  | { readonly kind: "balance"; readonly node: number; readonly buckets: number }
   /** Nodes are on the side of their bit. */
   | { readonly kind: "split"; readonly sides: number }
   | { readonly kind: "heal" };
 
 export interface Chapter {
   readonly fault: Fault;
-  /** How long the cluster runs on after it, in ms. */
+  /** How long the cluster runs on after it, in ms at an interval of 100 ms. */
   readonly afterMs: number;
 }
 
@@ -40,7 +46,11 @@ export interface Story {
   readonly nodes: number;
   readonly shares: number;
   readonly links: number;
+  /** All times of the story are for 100 ms, and grow with it. */
+  readonly intervalMs: number;
   readonly multiplier: number;
+  /** Of the protocol, by node. */
+  readonly versions: readonly (1 | 2)[];
   readonly partition: "serve" | "majority";
   readonly backups: number | "all";
   readonly loss: number;
@@ -53,7 +63,7 @@ export interface Story {
   readonly isFoundInDisorder: boolean;
   readonly chapters: readonly Chapter[];
   /** What happens in the end to a cluster that is whole again. */
-  readonly last: "kill" | "crash" | "pause" | "freeze" | "isolate" | "mute" | "leave";
+  readonly last: "kill" | "crash" | "pause" | "freeze" | "isolate" | "mute" | "leave" | "split";
 }
 
 /** Most clusters are small, some are large. */
@@ -62,7 +72,45 @@ function nodesOf(random: Random): number {
   return random.chance(0.08) ? 5 + random.below(4) : 2 + random.below(3);
 }
 
+/** A story of any kind. */
 export function storyOf(seed: number): Story {
+  const plain = plainStoryOf(seed);
+  const random = new Random(~seed);
+  const { nodes } = plain;
+  const isMixed = random.chance(0.15);
+  const isRuled = random.chance(0.3);
+  return {
+    ...plain,
+    intervalMs: random.chance(0.3) ? random.pick([10, 1000, 10_000]) : 100,
+    drift: random.chance(0.3) ? driftMax : plain.drift,
+    versions: plain.versions.map((newest) => isMixed && random.chance(0.5) ? 1 : newest),
+    chapters: plain.chapters.flatMap((chapter) => {
+      if (!isRuled || random.chance(0.5)) return [chapter];
+      const afterMs = random.next() * 600;
+      return [chapter, { fault: ruleOf(random, random.below(nodes)), afterMs }];
+    }),
+    last: nodes > 2 && random.chance(0.15) ? "split" : plain.last,
+  };
+}
+
+/** What the kernel lets NTP do to a clock. */
+const driftMax = 0.0005;
+
+/** Something that an operator or a check does. */
+function ruleOf(random: Random, node: number): Fault {
+  const kind = random.pick(["weigh", "sick", "well", "balance"] as const);
+  switch (kind) {
+    case "weigh":
+      return { kind, node, weight: random.pick([0.1, 0.5, 1, 2, 10]) };
+    case "balance":
+      return { kind, node, buckets: 1 + random.below(8) };
+    default:
+      return { kind, node };
+  }
+}
+
+/** One of equal nodes, whom only faults disturb. */
+export function plainStoryOf(seed: number): Story {
   const random = new Random(seed);
   const nodes = nodesOf(random);
   const shares = 1 + random.below(2);
@@ -75,7 +123,9 @@ export function storyOf(seed: number): Story {
     nodes,
     shares,
     links,
+    intervalMs: 100,
     multiplier: 3 + random.below(3),
+    versions: Array.from({ length: nodes }, () => 2),
     partition: random.chance(0.3) ? "majority" : "serve",
     backups: random.chance(0.3) ? "all" : 1 + random.below(2),
     loss: sometimes(0.5, interfaces > 1 ? 0.15 : 0.03),
@@ -101,7 +151,7 @@ function faultOf(random: Random, nodes: number, interfaces: number): Fault {
     ...["resume", "leave", "isolate", "mute", "deafen", "cut", "cut", "slow", "cut one"],
     ...["carrier", "carrier", "split", "heal", "heal"],
   ] as const;
-  const kind = random.pick(kinds) as Fault["kind"];
+  const kind = random.pick(kinds) as Exclude<Fault["kind"], "weigh" | "balance">;
   switch (kind) {
     case "cut":
     case "slow":

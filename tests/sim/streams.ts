@@ -26,8 +26,8 @@ interface Stream {
   readonly fromGeneration: number;
   readonly toGeneration: number;
   holds: BucketSet;
-  /** The bulk of `holds` has arrived, and all since. */
-  isProven: boolean;
+  /** Of `holds`, those whose bulk has arrived, and all since. */
+  carried: BucketSet;
   arrivesAt: number;
   /** How often it broke: what was on its way then is lost. */
   breaks: number;
@@ -49,7 +49,9 @@ export class Streams {
     for (const [key, stream] of this.#streams) {
       if (stream.from !== from) continue;
       const isWanted = peers.some((peer) => peer.incarnation === stream.to.incarnation);
-      if (!isWanted || !this.#isOpen(stream)) this.#streams.delete(key);
+      if (isWanted && this.#isOpen(stream)) continue;
+      this.#streams.delete(key);
+      if (!stream.carried.isEmpty) this.world.later(0, () => this.#disprove(stream));
     }
     for (const { name, incarnation, holds } of peers) {
       const to = this.world.machines.find((machine) => machine.name === name)!;
@@ -62,27 +64,27 @@ export class Streams {
         fromGeneration: from.generation,
         toGeneration: to.incarnation === incarnation ? to.generation : -1,
         holds,
-        isProven: false,
+        carried: BucketSet.empty(),
         arrivesAt: 0,
         breaks: 0,
       };
-      const more = known === undefined || !known.holds.isSupersetOf(holds);
       stream.holds = holds;
+      stream.carried = stream.carried.intersection(holds);
       this.#streams.set(key, stream);
-      if (more) this.#sendBulk(key, stream);
-      else this.#prove(stream);
+      if (stream.carried.isSupersetOf(holds)) this.#prove(stream);
+      else this.#sendBulk(key, stream);
     }
   }
 
   #sendBulk(key: string, stream: Stream): void {
     const { holds } = stream;
-    stream.isProven = false;
     const ms = bulkMs.min + this.world.random.next() * (bulkMs.max - bulkMs.min);
     this.#sendBeside(stream, ms, () => {
-      if (this.#streams.get(key) !== stream || !holds.isSupersetOf(stream.holds)) return;
+      if (this.#streams.get(key) !== stream) return;
       for (const bucket of holds) this.#carry(stream, bucket);
-      stream.isProven = true;
+      stream.carried = stream.carried.union(holds).intersection(stream.holds);
       this.#prove(stream);
+      if (!stream.carried.isSupersetOf(stream.holds)) return;
       const { name, incarnation } = stream.from;
       this.world.tellCore(stream.to, { kind: "bulkReceived", peer: name, incarnation });
     }, () => {
@@ -94,10 +96,15 @@ export class Streams {
   }
 
   #prove(stream: Stream): void {
-    if (!stream.isProven) return;
     const { name, incarnation } = stream.to;
-    const report = { kind: "proven", peer: name, incarnation, proven: stream.holds } as const;
+    const report = { kind: "proven", peer: name, incarnation, proven: stream.carried } as const;
     this.world.tellCore(stream.from, report);
+  }
+
+  /** What it has carried does not count any more. */
+  #disprove(stream: Stream): void {
+    stream.carried = BucketSet.empty();
+    if (isStarted(stream)) this.#prove(stream);
   }
 
   /** Some flows of a bucket have changed at a machine that handles it. */
@@ -129,7 +136,7 @@ export class Streams {
       if (from.generation !== generation) return;
       this.world.tellCore(from, { kind: "releaseDone", peer: to, buckets, epoch, acknowledged });
     };
-    if (stream === undefined) return this.world.later(1, () => done(false));
+    if (!stream?.carried.isSupersetOf(buckets)) return this.world.later(1, () => done(false));
     this.#send(stream, 2 + this.world.random.next() * 5, () => {
       this.world.checks.released(from, receiver, buckets);
       this.world.tellCore(stream.to, {
@@ -156,13 +163,8 @@ export class Streams {
     this.world.later(ms, () => {
       if (stream.breaks === breaks && this.#isOpen(stream)) return onArrival();
       if (stream.breaks === breaks) stream.breaks++;
-      if (stream.isProven && isStarted(stream)) {
-        stream.isProven = false;
-        const { name, incarnation } = stream.to;
-        this.world.tellCore(stream.from, {
-          ...{ kind: "proven", peer: name, incarnation },
-          proven: BucketSet.empty(),
-        });
+      if (!stream.carried.isEmpty && isStarted(stream)) {
+        this.#disprove(stream);
         for (const [key, one] of this.#streams) if (one === stream) this.#sendBulk(key, stream);
       }
       onBroken();

@@ -18,6 +18,8 @@ export interface CheckEvents {
 interface Check {
   readonly config: CheckConfig;
   readonly state: CheckState;
+  /** Added while the node runs: until its first verdict it counts neither way. */
+  readonly isNew: boolean;
 }
 
 /** How long the first verdict takes at most where everything works; undefined without checks. */
@@ -30,19 +32,36 @@ export class CheckRunner {
   readonly #checks: readonly Check[];
   readonly #events: CheckEvents;
   readonly #try: (config: CheckConfig, signal: AbortSignal) => Promise<CheckResult>;
+  readonly #isFirst: boolean;
   #told: Verdict | null = null;
 
-  /** `tryOnce` stands in for what a check does, in tests. */
-  constructor(configs: readonly CheckConfig[], events: CheckEvents, tryOnce = tryWithin) {
-    this.#checks = configs.map((config) => ({ config, state: new CheckState(config, now()) }));
+  /**
+   * `former`: runs no more, and was this node's until now; checks of its names keep their verdicts.
+   * `tryOnce` stands in for what a check does, in tests.
+   */
+  constructor(
+    configs: readonly CheckConfig[],
+    events: CheckEvents,
+    { former = null, tryOnce = tryWithin }: {
+      readonly former?: CheckRunner | null;
+      readonly tryOnce?: (config: CheckConfig, signal: AbortSignal) => Promise<CheckResult>;
+    } = {},
+  ) {
+    const known = former === null ? [] : former.#checks;
+    this.#checks = configs.map((config) => {
+      const same = known.find((check) => check.config.name === config.name) ?? null;
+      const state = new CheckState(config, now(), same?.state ?? null);
+      return { config, state, isNew: same === null ? former !== null : same.isNew };
+    });
     this.#events = events;
     this.#try = tryOnce;
+    this.#isFirst = former === null;
   }
 
   /** Until the signal comes. */
   async run(signal: AbortSignal): Promise<void> {
-    if (this.#checks.length === 0) return;
-    this.#tell();
+    // Those of before may have said something else.
+    if (this.#checks.length > 0 || !this.#isFirst) this.#tell();
     await Promise.all(this.#checks.map((check) => this.#repeat(check, signal)));
   }
 
@@ -63,7 +82,8 @@ export class CheckRunner {
   }
 
   #tell(): void {
-    const verdict = verdictOf(this.#checks.map(({ config: { name, weight }, state: { ok } }) => ({
+    const counting = this.#checks.filter(({ isNew, state }) => !isNew || state.ok !== null);
+    const verdict = verdictOf(counting.map(({ config: { name, weight }, state: { ok } }) => ({
       ...{ name, weight, ok },
     })));
     if (this.#told !== null && isSameVerdict(verdict, this.#told)) return;

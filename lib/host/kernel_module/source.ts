@@ -3,6 +3,7 @@
  * build time, all files flat in one folder, as Kbuild and DKMS want them.
  */
 import { AvailError } from "../../errors.ts";
+import { carriedFile } from "../program_files.ts";
 
 export interface PackedSource {
   readonly format: 1;
@@ -18,7 +19,9 @@ export interface PackedSource {
 export const packedSourceUrl = new URL("../../../build/clusterdev.json", import.meta.url);
 
 /** Reads the packed source; throws `AvailError` that says how to make it. */
-export function readPackedSource(from: string | URL = packedSourceUrl): PackedSource {
+export function readPackedSource(
+  from: string | URL = carriedFile("build/clusterdev.json") ?? packedSourceUrl,
+): PackedSource {
   const file = from instanceof URL ? from.pathname : from;
   let text: string;
   try {

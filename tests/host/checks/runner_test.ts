@@ -25,10 +25,12 @@ async function told(
       if (end(verdicts)) stop.abort();
     },
     changed: ({ name, ok, lastError }) => changes.push(`${name} ${ok} ${lastError ?? ""}`.trim()),
-  }, ({ name }) => {
-    const turn = turns.get(name) ?? 0;
-    turns.set(name, turn + 1);
-    return Promise.resolve(results[name][Math.min(turn, results[name].length - 1)]);
+  }, {
+    tryOnce: ({ name }) => {
+      const turn = turns.get(name) ?? 0;
+      turns.set(name, turn + 1);
+      return Promise.resolve(results[name][Math.min(turn, results[name].length - 1)]);
+    },
   });
   await runner.run(stop.signal);
   return { verdicts, changes, status: runner.status(0) };
@@ -82,4 +84,59 @@ Deno.test("a deadline that this process slept through gives another term", async
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assertEquals(onTime.signal.reason, "no answer within 30 ms");
+});
+
+/** The verdicts of a runner that follows another one, until one of them fulfils the condition. */
+async function afterwards(
+  before: Readonly<Record<string, string | null>>,
+  configs: readonly CheckConfig[],
+  results: Readonly<Record<string, string | null>>,
+  end: (verdicts: readonly Verdict[]) => boolean,
+): Promise<Verdict[]> {
+  const events = (take: (verdict: Verdict) => void) => ({ verdict: take, changed: () => {} });
+  const first = new AbortController();
+  const quick = Object.keys(before).map((name) => check(name, { rise: 1, fall: 1 }));
+  const former = new CheckRunner(
+    quick,
+    events(({ pending }) => pending || first.abort()),
+    { tryOnce: ({ name }) => Promise.resolve(before[name]) },
+  );
+  await former.run(first.signal);
+  const second = new AbortController();
+  const verdicts: Verdict[] = [];
+  const runner = new CheckRunner(
+    configs,
+    events((verdict) => {
+      verdicts.push(verdict);
+      if (end(verdicts)) second.abort();
+    }),
+    { former, tryOnce: ({ name }) => Promise.resolve(results[name]) },
+  );
+  await runner.run(second.signal);
+  return verdicts;
+}
+
+Deno.test("a check that is added counts from its first verdict on, and not before", async () => {
+  const both = await afterwards(
+    { web: null },
+    [check("web"), check("db", { rise: 1 })],
+    { web: null, db: "refused" },
+    (all) => all.at(-1)!.failing.length > 0,
+  );
+  assertEquals(both, [
+    { pending: false, factor: 1, failing: [] },
+    { pending: false, factor: 0, failing: ["db"] },
+  ]);
+});
+
+Deno.test("a check that stays keeps its verdict, one that goes is forgotten", async () => {
+  const kept = await afterwards(
+    { web: "refused" },
+    [check("web", { rise: 3 })],
+    { web: null },
+    (all) => all.at(-1)!.factor === 1,
+  );
+  assertEquals(kept.map(({ factor }) => factor), [0, 1]);
+  const none = await afterwards({ web: "refused" }, [], {}, () => true);
+  assertEquals(none, [{ pending: false, factor: 1, failing: [] }]);
 });

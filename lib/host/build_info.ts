@@ -1,0 +1,59 @@
+/** What this program was built of, as far as it carries that knowledge. */
+import { type BuildKind, buildKind, carriedFile, executable } from "./program_files.ts";
+
+export interface BuildInfo {
+  readonly kind: BuildKind;
+  /** The one file; null: the program runs from source. */
+  readonly executable: string | null;
+  /** Versions of the components, by name (`libmnl`, `zstd`, …); empty where it runs from source. */
+  readonly components: Readonly<Record<string, string>>;
+  /** Digest of the BPF programs; null where they have not been built. */
+  readonly bpf: string | null;
+  /** Version of the kernel module's source; null where it has not been packed. */
+  readonly module: string | null;
+}
+
+export async function readBuildInfo(): Promise<BuildInfo> {
+  const known = components();
+  return {
+    kind: buildKind(),
+    executable: executable(),
+    components: known,
+    bpf: known["BPF programs"] ?? await bpfBuild(),
+    module: known["clusterdev source"] ?? await moduleVersion(),
+  };
+}
+
+/** What every component of the one file is licensed under, with the texts; null from source. */
+export function licences(): string | null {
+  const path = carriedFile("share/licences.txt");
+  return path === null ? null : Deno.readTextFileSync(path);
+}
+
+/** Of the list of components (CycloneDX) that the one file carries. */
+function components(): Record<string, string> {
+  const path = carriedFile("share/avail.cdx.json");
+  if (path === null) return {};
+  const { components }: { components: readonly { name: string; version: string }[] } = JSON.parse(
+    Deno.readTextFileSync(path),
+  );
+  return Object.fromEntries(components.map(({ name, version }) => [name, version]));
+}
+
+async function bpfBuild(): Promise<string | null> {
+  const { readPackedObject } = await import("./bpf_object.ts");
+  try {
+    return readPackedObject().build;
+  } catch {
+    return null;
+  }
+}
+
+async function moduleVersion(): Promise<string | null> {
+  const { readPackedSource } = await import("./kernel_module/source.ts");
+  try {
+    return readPackedSource().version;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * When a node makes a plan: it is the first by name of those that are ready, its view has lasted for a
+ * detection time, and the present plan does not serve any more.
+ */
+import type { CoreEvent } from "../node_types.ts";
+import type { LiveNode } from "../ownership/ownership.ts";
+import type { Plan } from "../ownership/plan.ts";
+import { nextPlan, type PlanningNode } from "../ownership/planning.ts";
+import { Wish, type WishedOwners } from "../ownership/wish.ts";
+import type { Millis } from "../ports.ts";
+import type { PlanTerms } from "../reload/settings.ts";
+import { StandingNews } from "./standing_news.ts";
+import { planningNodes, viewKey } from "./view.ts";
+
+interface Terms {
+  /** Of this node. */
+  readonly name: string;
+  readonly incarnation: string;
+  readonly detectionMs: number;
+  readonly shares: number;
+  /** As `PlannerInput.units`. */
+  readonly units?: number;
+}
+
+export class PlanMaker {
+  readonly #terms: Terms;
+  readonly #standings: StandingNews;
+  readonly #wish = new Wish();
+  #nodes: readonly PlanningNode[] = [];
+  #viewKey = "";
+  #viewSince: Millis;
+  /** A plan that serves is looked at again once in a detection time. */
+  #nextCheck: Millis = -Infinity;
+
+  constructor(terms: Terms, now: Millis) {
+    this.#terms = terms;
+    this.#standings = new StandingNews(terms.shares);
+    this.#viewSince = now;
+  }
+
+  /** When something may become due by time alone. */
+  get nextAt(): readonly Millis[] {
+    return [this.#viewSince + this.#terms.detectionMs, this.#nextCheck];
+  }
+
+  /** Owners that an operator asks for: they count for a while. */
+  wish(owners: WishedOwners, now: Millis): void {
+    this.#wish.ask(owners, now + 3 * this.#terms.detectionMs);
+    this.#nextCheck = now;
+  }
+
+  /** Something else than the view has changed that a plan goes by. */
+  lookAgain(now: Millis): void {
+    this.#nextCheck = now;
+  }
+
+  /** A plan has been adopted: it takes time until all others show it. */
+  adopted(now: Millis): void {
+    this.#viewSince = now;
+  }
+
+  /** The view as it is now, this node included; what in it is news. */
+  look(all: readonly LiveNode[], now: Millis): CoreEvent[] {
+    this.#nodes = planningNodes(all, this.#terms);
+    const key = viewKey(this.#nodes);
+    if (key !== this.#viewKey) {
+      this.#viewKey = key;
+      this.#viewSince = now;
+      this.#nextCheck = now;
+    }
+    return this.#hasLasted(now) ? this.#standings.take(key, all) : [];
+  }
+
+  /** The plan to follow `present`, where this node is to make one; call it with a valid lease. */
+  next(
+    present: Plan | null,
+    terms: PlanTerms & { readonly group: number },
+    now: Millis,
+  ): Plan | null {
+    const { name, incarnation, detectionMs, units } = this.#terms;
+    const planner = this.#nodes.find((node) => node.state === "ready");
+    if (planner?.incarnation !== incarnation) return null;
+    if (!this.#hasLasted(now) || now < this.#nextCheck) return null;
+    this.#nextCheck = now + detectionMs;
+    const wished = this.#wish.take(now);
+    return nextPlan({ self: name, nodes: this.#nodes, present, ...terms, units, wished });
+  }
+
+  #hasLasted(now: Millis): boolean {
+    return now - this.#viewSince >= this.#terms.detectionMs;
+  }
+}
