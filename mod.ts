@@ -24,6 +24,7 @@ export type {
   Who,
 } from "./lib/control.ts";
 export { AvailError, ConfigError, type ExitCode, exitCodes, type Fault } from "./lib/errors.ts";
+export type { Events, EventsQuery, NodeEvent } from "./lib/events/event.ts";
 export { FlowBuckets, type FlowQuery } from "./lib/ownership/flow_bucket.ts";
 export { version } from "./lib/version.ts";
 export { bucketSeed, type KeyRing, parseKeyFile } from "./lib/wire/keys.ts";

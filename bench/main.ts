@@ -1,5 +1,5 @@
 /** `./dev bench [NAME] [flags]`: one measurement, or all of them. */
-const all = ["steer", "failover", "hostile", "datapath", "cost", "steady"];
+const all = ["steer", "failover", "hostile", "datapath", "cost", "steady", "start"];
 const named = Deno.args.length > 0 && !Deno.args[0].startsWith("-");
 const wanted = named ? Deno.args[0] : undefined;
 const flags = named ? Deno.args.slice(1) : Deno.args;

@@ -125,7 +125,7 @@ function wrongUsage(error: unknown): string {
     FlagNotFoundError: ({ input, corrections }) =>
       `unknown flag --${input}; ` +
       (corrections.length > 0
-        ? `did you mean ${corrections.map((word) => `--${word}`).join(" or ")}?`
+        ? `did you mean ${corrections.map((word) => `--${kebab(word)}`).join(" or ")}?`
         : "--help shows all"),
     AliasNotFoundError: ({ input }) => `unknown flag -${input}; --help shows all`,
     ArgumentParseError: ({ externalFlagNameOrPlaceholder: name, input, exception }) =>
@@ -139,4 +139,9 @@ function wrongUsage(error: unknown): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Flags as they are typed and shown; Stricli knows them by their names in the code. */
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

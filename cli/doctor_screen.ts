@@ -6,6 +6,8 @@ import type { Style } from "./context.ts";
 import { type Colour, counted, jsonLine, pad, paint, plain, width, wrap } from "./render.ts";
 
 const columnsMax = 80;
+/** What is longer than a small terminal has scrolled away at its top. */
+const longFrom = 20;
 
 const marks: Readonly<Record<Severity, readonly [unicode: string, ascii: string, Colour]>> = {
   error: ["✗", "x", "red"],
@@ -30,15 +32,16 @@ export function doctorScreen(report: DoctorReport, options: ScreenOptions, style
     own: shown.filter(({ group }) => group === name),
   })).filter(({ own }) => own.length > 0)
     .toSorted((a, b) => rank(worstOf(b.own)) - rank(worstOf(a.own)));
+  const body = groups.flatMap(({ title, own }) => [
+    "",
+    paint(title, "bold", style),
+    ...own.flatMap((finding) => findingLines(finding, style)),
+  ]);
   const lines = [
     ...(fixes.length > 0 ? [...fixLines(fixes, options.isDry, style), ""] : []),
     headline(report, style),
-    ...groups.flatMap(({ title, own }) => [
-      "",
-      paint(title, "bold", style),
-      ...own.flatMap((finding) => findingLines(finding, style)),
-    ]),
-    ...closing(report, options, style),
+    ...body,
+    ...closing(report, options, body.length > longFrom, style),
   ];
   return lines.join("\n") + "\n";
 }
@@ -48,9 +51,13 @@ function headline({ node, counts }: DoctorReport, style: Style): string {
   const parts = ([["error", "error"], ["warning", "warning"], ["info", "note"]] as const)
     .filter(([severity]) => counts[severity] > 0)
     .map(([severity, noun]) => paint(counted(counts[severity], noun), marks[severity][2], style));
+  const whose = node === null ? "this machine" : plain(node);
+  if (parts.length === 0 && counts.ok === 0) {
+    return `${whose}: there is nothing to look at without a configuration or a daemon`;
+  }
   const found = parts.length > 0 ? parts.join(", ") : paint("nothing is wrong", "green", style);
   const fine = counts.ok > 0 ? `; ${counts.ok} ${counts.ok === 1 ? "is" : "are"} fine` : "";
-  return `${node === null ? "this machine" : plain(node)}: ${found}${fine}`;
+  return `${whose}: ${found}${fine}`;
 }
 
 function findingLines(finding: GroupedFinding, style: Style): string[] {
@@ -99,26 +106,31 @@ function ascii(words: string, isUnicode: boolean): string {
 }
 
 function fixLines(fixes: readonly FixResult[], isDry: boolean, style: Style): string[] {
-  return fixes.map(({ change, done, error, persisted }) => {
-    const verb = isDry ? "would set" : done ? "set" : "could not set";
-    const where = persisted === null ? "" : `, and in ${persisted}`;
-    const why = error === null ? "" : `: ${error}`;
-    return paint(plain(`${verb} ${change}${where}${why}`), done || isDry ? "green" : "red", style);
+  return fixes.flatMap(({ change, done, error, persisted }) => {
+    const [unicode, ascii, colour] = marks[done || isDry ? "ok" : "error"];
+    const mark = isDry ? "would" : paint(style.unicode ? unicode : ascii, colour, style);
+    const kept = persisted === null ? "" : `; ${isDry ? "and keep" : "kept"} in ${persisted}`;
+    const indent = " ".repeat(width(mark) + 1);
+    return wrap(plain(`${change}${kept}${error === null ? "" : `: ${error}`}`), columnsMax, indent)
+      .map((line, i) => i === 0 ? `${mark} ${line.slice(indent.length)}` : line);
   });
 }
 
-/** What can be done with all that. */
+/** What can be done with all that; below a long text the first line once more. */
 function closing(
-  { findings, fixes }: DoctorReport,
+  report: DoctorReport,
   { isDry }: ScreenOptions,
+  isLong: boolean,
   style: Style,
 ): string[] {
+  const { findings, fixes } = report;
   const fixable = findings.filter(({ fix }) => fix !== null).length;
-  if (fixable === 0 || (fixes.length > 0 && !isDry)) return [];
-  return [
-    "",
-    paint(`${counted(fixable, "finding")} can be mended by: avail doctor --fix`, "dim", style),
+  const hint = `${counted(fixable, "finding")} can be mended by: avail doctor --fix`;
+  const lines = [
+    ...(isLong ? [headline(report, style)] : []),
+    ...(fixable === 0 || (fixes.length > 0 && !isDry) ? [] : [paint(hint, "dim", style)]),
   ];
+  return lines.length > 0 ? ["", ...lines] : [];
 }
 
 /** `--list`. */

@@ -52,10 +52,11 @@ export function installTail(installed: Installed, style: Style): string {
     const name = backend === null
       ? paint("none that works", "red", style)
       : paint(backend, "bold", style);
-    lines.push(...hanging(`datapath: ${name}; ${plain(why)}`));
-    if (remedy !== undefined && backend !== null) {
-      lines.push(...hanging(`          for the kernel module: ${plain(remedy)}`));
-    } else if (remedy !== undefined) lines.push(...hanging(`          ${plain(remedy)}`));
+    lines.push(...labelled("datapath:", `${name}; ${plain(why)}`));
+    if (remedy !== undefined) {
+      const aim = backend === null ? "" : "for the kernel module: ";
+      lines.push(...labelled("", aim + plain(remedy)));
+    }
   }
   if (!dryRun) lines.push(...nextLines(installed));
   return lines.map((line) => `${line}\n`).join("");
@@ -90,9 +91,9 @@ function nextLines({ next, root, configured, running }: Installed): string[] {
     : ["next:", ...next.map((line) => `  ${line}`)];
 }
 
-function hanging(text: string): string[] {
-  const indent = " ".repeat(10);
-  const body = text.trimStart();
-  const [first, ...rest] = wrap(body, columnsMax, indent);
-  return [text.startsWith(" ") ? first : first.trimStart(), ...rest];
+const labelColumns = 10;
+
+function labelled(label: string, text: string): string[] {
+  const [first, ...rest] = wrap(text, columnsMax, " ".repeat(labelColumns));
+  return [pad(label, labelColumns) + first.slice(labelColumns), ...rest];
 }

@@ -3,8 +3,8 @@ import { type CommandEntry, type Flag, leaves, type Positional } from "./command
 import { wrap } from "./render.ts";
 import { manPageDate, sectionsAfter, sectionsBefore } from "./man_texts.ts";
 
-/** What mandoc(1) likes to see; escapes need some room besides. */
-const columnsMax = 68;
+/** Lines of input that mandoc(1) does not find too long. */
+const columnsMax = 78;
 
 /** The page's source. @param table The program's entry. */
 export function manPage(table: CommandEntry, version: string): string {
@@ -81,7 +81,7 @@ function sentence(text: string): string {
 /** Text as lines of input: none too long, none that begins with what would be a request. */
 function lines(text: string): string[] {
   return text.split("\n").flatMap((line) =>
-    line.trim() === "" ? [".PP"] : wrap(line, columnsMax).map((part) => guarded(roff(part)))
+    line.trim() === "" ? [".PP"] : wrap(roff(line), columnsMax).map(guarded)
   );
 }
 

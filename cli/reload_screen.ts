@@ -76,6 +76,7 @@ function restartWords(restart: string | null): string {
 /** All nodes, and what is to be done about those that did not follow. */
 export function clusterScreen(report: ClusterReport, style: Style): string {
   const { outcome, nodes, why, away, epoch } = report;
+  const isLeftOut = epoch !== null && nodes.some((node) => node.outcome === "lost");
   const lines = [paint(clusterHeading(report), colourOf(outcome), style), ""];
   const columns = Math.max(...nodes.map(({ node }) => plain(node).length));
   const indent = " ".repeat(columns + 3);
@@ -88,7 +89,7 @@ export function clusterScreen(report: ClusterReport, style: Style): string {
   const remarks = [
     ...why,
     ...away.map((name) => `${name} is away: it reads its file when it starts`),
-    ...(epoch !== null && outcome === "partly"
+    ...(isLeftOut
       ? ["who did not follow differs now, and is given no buckets: avail reload on it"]
       : []),
   ];

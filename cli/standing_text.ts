@@ -7,7 +7,7 @@ const places: Readonly<Record<string, string>> = {
   shares: "the shares (addresses, key, side, mac)",
   seed: "the seed of the key file",
   nat: "nat or mark_mask",
-  settings: "multiplier, backups, replication or partition",
+  settings: "multiplier, backups, replication, partition or nodes",
   datapath: "the CLUSTERIP rules",
   ruleset: "the nft ruleset",
   configuration: "the configuration",
@@ -20,6 +20,10 @@ export function standingSentences({ members, protocol }: Status): string[] {
       ? []
       : [`${member.name} may own no buckets: ${member.notEligibleBecause}`]),
     ...differenceSentences(member),
+    ...(member.dampedMs === undefined ? [] : [
+      `${member.name} fails again and again: it gets no buckets for ` +
+      `${Math.ceil(member.dampedMs / 1000)} s`,
+    ]),
   ]);
   if (protocol !== undefined && protocol.inUse < protocol.version) {
     const old = members.filter(({ version }) => version === protocol.inUse);

@@ -62,9 +62,14 @@ export const statusCommand = buildCommand<Flags, [], Context>({
 
 async function watchOrPrint(context: Context, flags: Flags): Promise<void> {
   const everyMs = (flags.interval ?? intervalDefaultS) * 1000;
-  if (!flags.json && !Deno.stdout.isTerminal()) {
+  const obstacle = !Deno.stdout.isTerminal()
+    ? "standard output is none"
+    : Deno.env.get("TERM") === "dumb"
+    ? 'TERM is "dumb"'
+    : null;
+  if (!flags.json && obstacle !== null) {
     throw new AvailError(
-      "status: --watch draws on a terminal, and standard output is none; add --json for a line each time",
+      `status: --watch draws on a terminal, and ${obstacle}; add --json for a line each time`,
       { exitCode: exitCodes.usage },
     );
   }

@@ -128,7 +128,21 @@ function replication({ replication }: Status, style: Style): string[] {
     } held for others`,
     `backups are ${duration(replication.lagMs)} behind`,
     ...(peers.length > 0 ? flowText(peers) : ["no peers"]),
+    ...flowText(troubles(replication.totals)).map((line) => paint(line, "yellow", style)),
   ], style);
+}
+
+/** What went wrong in the replication since the daemon's start; on most nodes nothing ever does. */
+function troubles(totals: Status["replication"]["totals"]): string[] {
+  if (totals === undefined) return [];
+  const { overruns, overflows, refused, failed } = totals;
+  const told: readonly (readonly [count: number, text: string])[] = [
+    [overruns, `the kernel dropped events ${counted(overruns, "time")}`],
+    [overflows, `a peer was too slow ${counted(overflows, "time")}`],
+    [refused, `${counted(refused, "flow")} of others found no room here`],
+    [failed, `the kernel would not have ${counted(failed, "flow")} of others`],
+  ];
+  return told.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
 function datapath({ datapath }: Status, style: Style): string[] {

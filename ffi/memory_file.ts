@@ -1,5 +1,4 @@
 /** Files in memory, for what must have a path but shall be on no disk. */
-import { lastErrno } from "./libc.ts";
 import { openLibrary, SystemError } from "./library.ts";
 
 const symbols = {
@@ -12,7 +11,7 @@ let opened: Deno.DynamicLibrary<typeof symbols>["symbols"] | undefined;
 export function memoryFile(name: string, content: Uint8Array): string {
   opened ??= openLibrary("libc.so.6", symbols, "libc6").symbols;
   const fd = opened.memfd_create(new TextEncoder().encode(`${name}\0`), 1); // MFD_CLOEXEC
-  if (fd < 0) throw new SystemError("memfd_create", lastErrno());
+  if (fd < 0) throw new SystemError("memfd_create", 0, "there is no memory, or it is forbidden");
   const path = `/proc/self/fd/${fd}`;
   Deno.writeFileSync(path, content, { create: false });
   return path;

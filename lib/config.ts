@@ -81,7 +81,12 @@ export interface Config {
   readonly links: readonly LinkConfig[];
   readonly shares: readonly ShareConfig[];
   readonly checks: readonly CheckConfig[];
-  readonly detection: { readonly intervalMs: number; readonly multiplier: number };
+  readonly detection: {
+    readonly intervalMs: number;
+    readonly multiplier: number;
+    /** Half-life of the penalty for failures (membership/damping.ts); 0: nobody is damped. */
+    readonly flapHalfLifeMs: number;
+  };
   readonly replication: {
     /** How many backups each bucket has; "all": every other node. */
     readonly backups: number | "all";

@@ -19,6 +19,7 @@ import {
 } from "./config_values.ts";
 import { ConfigError, type Fault } from "./errors.ts";
 import * as limits from "./limits.ts";
+import { flapHalfLifeMs } from "./membership/damping.ts";
 import { keyLines } from "./toml_lines.ts";
 import { formatAddress, parseAddress } from "./wire/address.ts";
 
@@ -42,7 +43,7 @@ const homes: ReadonlyMap<string, string> = new Map(
     "[node]": ["weight", "drain_timeout"],
     "[[share]]": ["addresses", "key", "side", "nat", "mac"],
     "[[link]]": ["address"],
-    "[detection]": ["interval", "multiplier"],
+    "[detection]": ["interval", "multiplier", "damping"],
     "[replication]": ["backups", "port", "enabled"],
     "[datapath]": ["backend", "mark_mask"],
     "[control]": ["socket"],
@@ -311,16 +312,35 @@ function readDetection(table: Table): Config["detection"] {
         : ["is out of range", `write "${intervalMsMin}ms" to "${intervalMsMax / 1000}s"`];
     },
   });
-  const detection = {
-    intervalMs: readDuration(text) ?? 100,
-    multiplier: table.number("multiplier", {
-      default: 3,
-      min: limits.multiplierMin,
-      max: limits.multiplierMax,
-    }),
-  };
+  const intervalMs = readDuration(text) ?? 100;
+  const multiplier = table.number("multiplier", {
+    default: 3,
+    min: limits.multiplierMin,
+    max: limits.multiplierMax,
+  });
+  const byDefault = flapHalfLifeMs(intervalMs * multiplier);
+  const detection = { intervalMs, multiplier, flapHalfLifeMs: readDamping(table, byDefault) };
   table.end();
   return detection;
+}
+
+/** The half-life in ms; 0: "off". */
+function readDamping(table: Table, byDefaultMs: number): number {
+  const { dampingMsMin, dampingMsMax } = limits;
+  const text = table.text("damping", {
+    default: `${byDefaultMs}ms`,
+    example: "30s",
+    check: (text) => {
+      if (text === "off") return null;
+      const ms = readDuration(text);
+      if (ms === null) return ["is no duration", 'write a time such as "30s", or "off"'];
+      return ms >= dampingMsMin && ms <= dampingMsMax ? null : [
+        "is out of range",
+        `write "${dampingMsMin / 1000}s" to "${dampingMsMax / 1000}s", or "off"`,
+      ];
+    },
+  });
+  return text === "off" ? 0 : readDuration(text) ?? byDefaultMs;
 }
 
 function readReplication(table: Table): Config["replication"] {

@@ -6,6 +6,7 @@
 import type { CheckConfig, CheckProbe, Config, LinkConfig, ShareConfig } from "./config.ts";
 import { Sheet } from "./config_sheet.ts";
 import * as limits from "./limits.ts";
+import { flapHalfLifeMs } from "./membership/damping.ts";
 
 export interface ConfigTextOptions {
   /** With comments, and what is as by default only as one of them; else every key with its value. */
@@ -136,6 +137,11 @@ function writeRest(sheet: Sheet, config: Config): void {
     why: "between heartbeats; 10ms or more",
   });
   sheet.keyOrDefault("multiplier", detection.multiplier, 3, { why: "the same on all nodes" });
+  const { intervalMs, multiplier, flapHalfLifeMs: halfLifeMs } = detection;
+  const damping = halfLifeMs === 0 ? "off" : durationText(halfLifeMs);
+  sheet.keyOrDefault("damping", damping, durationText(flapHalfLifeMs(intervalMs * multiplier)), {
+    why: 'half-life of failures: who fails thrice gets no buckets; or "off"',
+  });
   sheet.table("[replication]", "connections, into the other nodes' kernels");
   sheet.keyOrDefault("backups", replication.backups, 1, {
     why: 'nodes that hold each connection beside its owner, or "all"',

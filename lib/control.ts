@@ -37,6 +37,8 @@ export interface MemberStatus {
   readonly differs?: readonly string[];
   /** The nodes whose configuration counts, where it differs. */
   readonly differsFrom?: readonly string[];
+  /** It fails again and again: the asked node gives it no buckets for so long, in milliseconds. */
+  readonly dampedMs?: number;
 }
 
 /** One `[[check]]` of this node. */

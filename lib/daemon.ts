@@ -182,7 +182,7 @@ class Daemon {
       },
       heardKeyIds: () => this.#core.keys(null),
       ask: (node, request) => this.#forward(node, request),
-      log: (message, fields) => this.#log.info(message, fields),
+      log: (message, fields) => this.#log.info(message, { event: "keys", ...fields }),
     });
     this.#core = new CoreThread({
       options: {
@@ -191,6 +191,7 @@ class Daemon {
         drainTimeoutMs: config.node.drainTimeoutMs,
         intervalMs,
         multiplier,
+        flapHalfLifeMs: config.detection.flapHalfLifeMs,
         partition: config.cluster.partition,
         nodes: config.cluster.nodes ?? 1,
         backups: config.replication.backups,
@@ -234,7 +235,7 @@ class Daemon {
     });
     this.#reload = new DaemonReload(config, {
       ...{ clusterip, log, core: this.#core, keys: this.#keys },
-      ...{ health: this.#health, metrics: this.#metrics },
+      ...{ health: this.#health, metrics: this.#metrics, replication: this.#replication, machine },
       forward: (node, request) => this.#forward(node, request),
       used: (used) => this.#config = used,
     });
@@ -250,7 +251,7 @@ class Daemon {
     const meter = setInterval(() => this.#readLoad(), loadEveryMs);
     notifyServiceManager("READY=1");
     watchService(async () => statusLine(await this.#core.snapshot()), watching.signal);
-    this.#joins.look().catch((error) => this.#log.warn(`joins: ${error}`));
+    this.#joins.look();
     const { name, weight } = this.#config.node;
     this.#log.info("started", {
       event: "started",
@@ -325,7 +326,7 @@ class Daemon {
     const wished = Object.entries(owners).flatMap(([name, buckets]) =>
       buckets.map((bucket) => [bucket, name] as const)
     );
-    this.#log.info("buckets are to move for balance", { buckets: wished.length });
+    this.#log.info("buckets are to move for balance", { event: "balance", buckets: wished.length });
     this.#core.input({ kind: "balance", owners: wished });
     return {};
   }
@@ -338,15 +339,17 @@ class Daemon {
   /** Does what another node asks for. */
   async #execute(order: Extract<ForwardingEffect, { kind: "execute" }>): Promise<void> {
     const { node, incarnation, id } = order;
+    const asked = { event: "asked", node };
     const answer = await answerTo(order.request, (request) => {
       const { command } = request;
+      const fields = { ...asked, command };
       // Whoever watches the cluster asks for the status all the time.
-      if (command === "status") this.#log.repeated("info", `${node} asks for the status`);
-      else if (!toldElsewhere.includes(command)) {
-        this.#log.info("asked by another node", { node, command });
+      if (command === "status") this.#log.repeated("info", `${node} asks for the status`, fields);
+      else if (!toldElsewhere.includes(command) || asksForReload(request)) {
+        this.#log.info("asked by another node", fields);
       }
       return this.answer(request);
-    }, (why) => this.#log.repeated("warn", `refused what ${node} asked for: ${why}`));
+    }, (why) => this.#log.repeated("warn", `refused what ${node} asked for: ${why}`, asked));
     this.#core.input({ kind: "executed", incarnation, id, answer });
   }
 
@@ -413,7 +416,7 @@ class Daemon {
       const waitedMs = leaveMsMax + this.#config.node.drainTimeoutMs;
       tellLeaving(waitedMs);
       timer = setTimeout(() => {
-        this.#log.warn("leaving without handing over everything", { waitedMs });
+        this.#log.warn("leaving without handing over everything", { event: "leaving", waitedMs });
         resolve();
       }, waitedMs);
     };
@@ -427,6 +430,11 @@ class Daemon {
       },
     };
   }
+}
+
+/** The rest of a reload follows from these. */
+function asksForReload(request: ForwardableRequest): boolean {
+  return request.command === "reload" && (request.do === "apply" || request.do === "stage");
 }
 
 /** This node's own addresses; few, and asked for with every flow. */
@@ -449,11 +457,13 @@ class OwnAddresses {
 function tellDatapath(log: Log, attachment: ChosenDatapath): void {
   const { backend, why, weaker, modes, adopted } = attachment;
   log.info("datapath chosen", { event: "datapath", backend, why });
-  for (const sentence of weaker ?? []) log.warn(`${backend} is weaker: ${sentence}`);
-  for (const [name, mode] of modes) log.info("datapath attached", { interface: name, mode });
+  const event = "datapath";
+  for (const sentence of weaker ?? []) log.warn(`${backend} is weaker: ${sentence}`, { event });
+  for (const [name, mode] of modes) log.info("datapath attached", { event, interface: name, mode });
   if (adopted !== null) {
     const leaseMs = Math.round(adopted.leaseUntil - now());
     log.info("adopted a datapath", {
+      event: "adopted",
       buckets: adopted.responsibility.size,
       ...(Number.isFinite(leaseMs) ? { leaseMs } : {}),
     });

@@ -23,6 +23,10 @@ export const multiplierMax = 20;
 
 /** How long a planned move may wait for open connections; by default where services run here. */
 export const drainTimeoutMsMax = 3_600_000;
+
+/** Half-life of the penalty for failures (membership/damping.ts). */
+export const dampingMsMin = 1000;
+export const dampingMsMax = 3_600_000;
 export const serviceDrainTimeoutMs = 30_000;
 
 /** A datagram of ours fits an Ethernet frame of 1500 bytes beside IPv4 (20) and UDP (8). */

@@ -63,6 +63,8 @@ export class Node {
   readonly #lease: LeaseKeeper;
   readonly #takeOver: InPlace | null;
   readonly #settings: Settings;
+  /** Where this node's replication port is. */
+  #addresses: readonly Uint8Array[];
   /** null: whoever does not hear another goes on. */
   readonly #quorum: Quorum | null;
 
@@ -118,8 +120,9 @@ export class Node {
     this.#fitness = new Fitness({ ...options, isServing: this.#lease.isHeld(now) }, now);
     this.#exchange = new PlanExchange(options.name, options.intervalMs);
     this.#planning = new PlanMaker({ ...options, detectionMs: this.#detectionMs }, now);
-    const { backups, configDigest, drainTimeoutMs = 0, topics = [] } = options;
-    this.#settings = new Settings({ backups, configDigest, drainTimeoutMs, topics });
+    const { backups, configDigest } = options;
+    this.#settings = new Settings({ backups, configDigest });
+    this.#addresses = options.addresses;
     this.#takeOver = options.inPlace ? new InPlace(options.units) : null;
     const majority = Math.floor(options.nodes / 2) + 1;
     this.#quorum = options.partition === "majority"
@@ -153,6 +156,7 @@ export class Node {
       refused: this.#refused,
       shares: this.#options.shares,
       health: this.#fitness.verdict,
+      dampedMs: (name) => this.#planning.dampedMs(name, now),
       versionInUse: this.#fitness.inUse(this.#live().map(({ heartbeat }) => heartbeat)),
     });
   }
@@ -178,7 +182,7 @@ export class Node {
       case "answered":
         return this.#takeConflict(`somebody answers for ${input.address}`, now);
       case "replication":
-        return this.#takeReport(input.report);
+        return this.#takeReport(input.report, now);
       case "drain":
         return this.#drain();
       case "resume":
@@ -230,10 +234,12 @@ export class Node {
       return this.#takeConflict(mismatch, now);
     }
     this.#hasNews ||= decoded.isNews || !known?.confirmed;
+    const gaveUp = heartbeat.forfeited && known?.heartbeat.forfeited === false;
     const hearing = this.#membership.hear(incarnation, heartbeat, interfaceIndex, now);
     if (hearing.kind === "refused") return this.#refuse(hearing.reason);
     if (hearing.kind === "again") return;
-    this.#ownership.heard({ incarnation, heartbeat });
+    this.#ownership.heard({ incarnation, heartbeat }, now);
+    if (gaveUp) this.#tell(this.#planning.failed(heartbeat.name, now));
     this.#tellQuorum(hearing.peer, now);
     if (hearing.kind === "new") {
       this.#event("info", "peer-heard", `${heartbeat.name} is heard`, { node: heartbeat.name });
@@ -265,7 +271,7 @@ export class Node {
     }
   }
 
-  #takeReport(report: Extract<Input, { kind: "replication" }>["report"]): void {
+  #takeReport(report: Extract<Input, { kind: "replication" }>["report"], now: Millis): void {
     if (report.kind === "releaseDone") {
       this.#ownership.releaseDone(report.peer);
       this.#pulse.hurry();
@@ -285,7 +291,9 @@ export class Node {
     } else if (report.kind === "bulkReceived") {
       peer.bulkReceived = true;
     } else {
-      const mine = this.#ownership.takeReleased(report.incarnation, report.buckets, report.epoch);
+      const { incarnation, buckets, epoch } = report;
+      const until = now + this.#detectionMs;
+      const mine = this.#ownership.takeReleased(incarnation, buckets, epoch, until);
       this.#event("info", "released", `${peer.name} handed over ${mine.size} buckets`, {
         peer: peer.name,
         buckets: mine.size,
@@ -300,6 +308,8 @@ export class Node {
     if (settings.weight !== null) this.#weight = settings.weight;
     this.#patience.useTimeout(settings.drainTimeoutMs);
     this.#fitness.agreeIn(settings.topics);
+    this.#addresses = settings.addresses ?? this.#addresses;
+    if (settings.flapHalfLifeMs !== undefined) this.#planning.useDamping(settings.flapHalfLifeMs);
     this.#pulse.hurry();
     this.#effects.push({ kind: "configured", id, epoch: this.#ownership.plan?.epoch ?? 0 });
   }
@@ -345,6 +355,7 @@ export class Node {
       this.#ownership.gone(peer.incarnation);
       this.#quorum?.lost(peer.incarnation, now);
       this.#exchange.forget(peer.incarnation);
+      if (reason !== "left") this.#tell(this.#planning.failed(peer.name, now));
       this.#hasNews = true;
       this.#pulse.hurry();
       this.#event(
@@ -467,7 +478,7 @@ export class Node {
 
   #makePlan(now: Millis): void {
     const self = { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
-    this.#planning.look([self, ...this.#live()], now).forEach((event) => this.#tell(event));
+    this.#tell(this.#planning.look([self, ...this.#live()], now));
     if (!this.#lease.isHeld(now)) return;
     const terms = { group: this.#groupSize(now), ...this.#settings.planTerms(now) };
     const plan = this.#planning.next(this.#ownership.plan, terms, now);
@@ -571,6 +582,7 @@ export class Node {
     this.#pulse.beat(now);
     this.#effects.push({ kind: "send", message: encodeHeartbeat(this.#ownHeartbeat(now)) });
     this.#sendPlan(now);
+    if (this.#leaseRunsLow(now)) this.#pulse.hurry(); // this one, or its answer, may be lost
     if (this.#state !== "left") return;
     this.#pulse.hurry(); // the farewells follow each other closely
     if (--this.#farewellsLeft > 0) return;
@@ -603,7 +615,7 @@ export class Node {
       held: this.#ownership.held,
       claims: this.#ownership.claims,
       proven: provenClaims(this.#ownership, this.#membership.live()),
-      addresses: this.#options.addresses,
+      addresses: this.#addresses,
       peers: this.#membership.heard().map((peer) => ({
         incarnation: peer.incarnation,
         sequence: peer.heartbeat.sequence,
@@ -669,8 +681,8 @@ export class Node {
     this.#event("warning", "refused", `a datagram was refused: ${reason}`, { reason });
   }
 
-  #tell(event: CoreEvent | null): void {
-    if (event !== null) this.#effects.push({ kind: "event", event });
+  #tell(events: readonly CoreEvent[]): void {
+    for (const event of events) this.#effects.push({ kind: "event", event });
   }
 
   #event(

@@ -43,6 +43,8 @@ export interface NodeOptions {
    * and nobody serves, this node joins only when every bucket is held by a node that is heard.
    */
   readonly inPlace?: boolean;
+  /** Half-life of the penalty for failures (membership/damping.ts); 0: nobody is damped. */
+  readonly flapHalfLifeMs?: number;
   /** The version of the protocol that it speaks; by default the newest. */
   readonly version?: 1 | 2;
   /** What must agree, by topic (membership/agreement.ts): 8 hexadecimal digits each. */
@@ -150,6 +152,8 @@ export interface SnapshotMember {
   /** null: it does not say (version 1). */
   readonly healthy: boolean | null;
   readonly standing: Standing;
+  /** It fails again and again: it gets no buckets for so long; 0: it gets some. */
+  readonly dampedMs: number;
   /** What it says of what must agree. */
   readonly agreed: Agreed;
 }

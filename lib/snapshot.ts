@@ -26,6 +26,8 @@ export interface SnapshotSource {
   readonly refused: ReadonlyMap<string, number>;
   readonly shares: number;
   readonly health: Snapshot["health"];
+  /** For how long a node gets no buckets, because it fails again and again. */
+  readonly dampedMs: (name: string) => number;
   /** The version that all live members speak. */
   readonly versionInUse: number;
 }
@@ -49,9 +51,10 @@ export function describe(source: SnapshotSource): Snapshot {
   );
   const standings = standingsOf(nodes, source.shares);
   const fitness = (incarnation: string, heartbeat: Heartbeat) => {
-    const { version, unfit, configDigest, topics } = heartbeat;
+    const { name, version, unfit, configDigest, topics } = heartbeat;
     return {
       version,
+      dampedMs: source.dampedMs(name),
       healthy: version < 2 ? null : !unfit,
       standing: standings.get(incarnation)!,
       agreed: { configDigest, topics },

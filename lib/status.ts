@@ -61,7 +61,7 @@ export function statusOf(source: StatusSource): Status {
 }
 
 function memberStatus(found: SnapshotMember, { shares, now }: StatusSource): MemberStatus {
-  const { lastHeard, standing, healthy, agreed: _, ...member } = found;
+  const { lastHeard, standing, healthy, dampedMs, agreed: _, ...member } = found;
   const { eligible, obstacle, differs, differsFrom } = standing;
   return {
     ...member,
@@ -73,5 +73,6 @@ function memberStatus(found: SnapshotMember, { shares, now }: StatusSource): Mem
       ? {}
       : { notEligibleBecause: obstacleText(obstacle, (i) => shares[i] ?? `share ${i}`) }),
     ...(differs.length === 0 ? {} : { differs, differsFrom }),
+    ...(dampedMs === 0 ? {} : { dampedMs: Math.ceil(dampedMs) }),
   };
 }

@@ -3,6 +3,7 @@
  * how it starts quickly. Whole, it is one file without a place, for where there are no directories,
  * and for the core's thread.
  */
+import { withStableNames } from "./chunk_names.ts";
 import { run } from "./command.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -29,11 +30,15 @@ export async function bundle(scratch: string): Promise<Bundle> {
   const files = new Map<string, string>();
   const packages = new Map<string, BundledPackage>();
   for (const folder of ["program", "whole"]) {
+    const texts = new Map<string, string>();
     const names = [...Deno.readDirSync(`${scratch}/${folder}`)].map(({ name }) => name).sort();
     for (const name of names) {
       const text = await Deno.readTextFile(`${scratch}/${folder}/${name}`);
       for (const found of packagesIn(text, root)) packages.set(found.folder, found);
-      files.set(`${folder}/${name}`, withLatePartsUnread(withoutPlaces(text)));
+      texts.set(name, withoutPlaces(text));
+    }
+    for (const [name, text] of withStableNames(texts)) {
+      files.set(`${folder}/${name}`, withLatePartsUnread(text));
     }
   }
   const byName = [...packages.values()].sort((a, b) => a.name < b.name ? -1 : 1);
@@ -48,6 +53,10 @@ async function build(module: string, how: readonly string[]): Promise<void> {
 /** The bundler writes above each module where it was found: `// ../home/…/npm/HOST/NAME/VERSION/…`. */
 const place = /^( *)\/\/ (\S*\/npm\/[^/\s]+\/)((?:@[^/\s]+\/)?[^/\s]+)\/(\d[^/\s]*)\/(\S+)$/gm;
 
+/** The same in front of a module that is made late: `"../home/…/dist/index.js"() {`. */
+const latePlace =
+  /^( *)"[^"\s]*\/npm\/[^/\s]+\/((?:@[^/\s]+\/)?[^/\s]+)\/(\d[^/\s]*)\/([^"\s]+)"\(\) \{$/gm;
+
 /** The packages whose modules are in a bundle that was made in folder `from`. */
 export function packagesIn(text: string, from: string): BundledPackage[] {
   return [...text.matchAll(place)].map(([, , registry, name, version]) => ({
@@ -59,7 +68,7 @@ export function packagesIn(text: string, from: string): BundledPackage[] {
 
 /** The same bundle, wherever it was made. */
 export function withoutPlaces(text: string): string {
-  return text.replace(place, "$1// npm:$3@$4/$5");
+  return text.replace(place, "$1// npm:$3@$4/$5").replace(latePlace, '$1"npm:$2@$3/$4"() {');
 }
 
 /**

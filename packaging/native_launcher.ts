@@ -19,15 +19,21 @@ const small = [
   ...[`-ffile-prefix-map=${folder}=`, "-Wl,--build-id=none"],
 ];
 
+/** Instead of both, for tests that look for its mistakes. */
+const sanitized = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
 /** @param defines For tests, such as `LOCK_WAIT_MS=100`. */
 export async function compileLauncher(
   output: string,
-  defines: readonly string[] = [],
+  { defines = [], isSanitized = false }: {
+    readonly defines?: readonly string[];
+    readonly isSanitized?: boolean;
+  } = {},
 ): Promise<void> {
   const sources = [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => name.endsWith(".c")).sort();
   const args = [
-    ...["-std=gnu11", ...warnings, ...hardening, ...small],
+    ...["-std=gnu11", ...warnings, ...(isSanitized ? sanitized : [...hardening, ...small])],
     ...defines.map((define) => `-D${define}`),
     ...[...sources.map((name) => folder + name), "-lzstd", "-o", output],
   ];

@@ -349,6 +349,16 @@ backend = "clusterip"
     faults: ["25: detection.multiplier: 1 is out of range; write a whole number from 2 to 20"],
   },
   {
+    name: "damping without a unit",
+    text: append('[detection]\ndamping = "yes"\n'),
+    faults: ['25: detection.damping: "yes" is no duration; write a time such as "30s", or "off"'],
+  },
+  {
+    name: "damping for a moment",
+    text: append('[detection]\ndamping = "20ms"\n'),
+    faults: ['25: detection.damping: "20ms" is out of range; write "1s" to "3600s", or "off"'],
+  },
+  {
     name: "half a multiplier",
     text: append("[detection]\nmultiplier = 2.5\n"),
     faults: ["25: detection.multiplier: 2.5 is out of range; write a whole number from 2 to 20"],

@@ -61,6 +61,7 @@ mac = "03:00:5E:01:02:03"
 [detection]
 interval = "0.05s"
 multiplier = 4
+damping = "off"
 [replication]
 backups = "all"
 port = 1234
@@ -106,7 +107,7 @@ command = ["/usr/bin/wg", "show", "wg 0"]
       nat: true,
       mac: "03:00:5e:01:02:03",
     }],
-    detection: { intervalMs: 50, multiplier: 4 },
+    detection: { intervalMs: 50, multiplier: 4, flapHalfLifeMs: 0 },
     replication: { backups: "all", port: 1234, enabled: false },
     datapath: { backend: "xdp", markMask: 0x1ff },
     control: { socket: "/s" },
@@ -155,7 +156,7 @@ Deno.test("what is left out has its default", () => {
   assertEquals(config.checks, []);
   assertEquals(config.links, []);
   assertEquals(config.shares[0].key, "pair");
-  assertEquals(config.detection, { intervalMs: 100, multiplier: 3 });
+  assertEquals(config.detection, { intervalMs: 100, multiplier: 3, flapHalfLifeMs: 30_000 });
   assertEquals(config.replication, { backups: 1, port: 9478, enabled: true });
   assertEquals(config.datapath, { backend: "auto", markMask: 0x1ff00000 });
   assertEquals(config.control.socket, "/run/avail/control.sock");

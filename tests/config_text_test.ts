@@ -77,6 +77,7 @@ const config: fc.Arbitrary<Config> = fc.record({
   detection: fc.record({
     intervalMs: milliseconds(10, 10_000),
     multiplier: fc.integer({ min: 2, max: 20 }),
+    flapHalfLifeMs: fc.oneof(fc.constantFrom(0, 30_000), milliseconds(1000, 3_600_000)),
   }),
   replication: fc.record({
     backups: fc.oneof(fc.constant("all" as const), fc.integer({ min: 1, max: 31 })),

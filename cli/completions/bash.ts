@@ -77,7 +77,11 @@ function caseOf({ path, flags, commands, positionals }: CommandEntry): string {
   }
   lines.push("        *)");
   if (here === undefined) {
-    lines.push(`          words=${quote([...names, ...flagWords].join(" "))}`);
+    lines.push(`          words=${quote(flagWords.join(" "))}`);
+    if (names.length > 0) {
+      // Behind a word that is no command, none is right.
+      lines.push(`          ((i < COMP_CWORD)) || words+=${quote(` ${names.join(" ")}`)}`);
+    }
   } else {
     lines.push(`          if [[ $cur == -* ]]; then words=${quote(flagWords.join(" "))}`);
     lines.push(`          else ${assignment(here.value)}; fi`);

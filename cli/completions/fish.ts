@@ -10,16 +10,31 @@ function __avail_nodes
     avail completions nodes 2>/dev/null
 end
 
-# Whether the command line names this command so far.
-function __avail_at
+# The command that the line names so far, and whether another word follows it.
+function __avail_command
     set -l routes ${routes.map(quote).join(" ")}
     set -l command
+    set -l follows no
     for word in (commandline -opc)[2..-1]
         set -l next (string join -- ' ' $command $word)
-        contains -- $next $routes; or break
+        if not contains -- $next $routes
+            set follows yes
+            break
+        end
         set command $next
     end
-    test "$command" = "$argv"
+    printf '%s\\n' "$command" $follows
+end
+
+function __avail_at
+    set -l found (__avail_command)
+    test "$found[1]" = "$argv"
+end
+
+# As __avail_at, and the next word may be one of its commands.
+function __avail_below
+    set -l found (__avail_command)
+    test "$found[1]" = "$argv" -a $found[2] = no
 end
 
 complete -c avail -f
@@ -32,9 +47,12 @@ function flatten(entry: CommandEntry): CommandEntry[] {
 }
 
 function lines({ path, flags, commands, positionals }: CommandEntry): string[] {
-  const start = `complete -c avail -n ${quote(`__avail_at ${path.join(" ")}`.trimEnd())}`;
+  const at = (condition: string) =>
+    `complete -c avail -n ${quote(`${condition} ${path.join(" ")}`.trimEnd())}`;
+  const start = at("__avail_at");
+  const below = at("__avail_below");
   return [
-    ...commands.map(({ path, brief }) => `${start} -a ${path[path.length - 1]} -d ${quote(brief)}`),
+    ...commands.map(({ path, brief }) => `${below} -a ${path[path.length - 1]} -d ${quote(brief)}`),
     ...[...flags, helpFlag].flatMap((flag) => flagLines(start, flag)),
     ...positionals.flatMap(({ value, brief }) => {
       const words = wordsOf(value);

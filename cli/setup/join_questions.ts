@@ -24,7 +24,7 @@ export interface OpenQuestions {
 export function askForInterfaces(
   questions: Questions,
   { slots, matches, open, facts, issuer }: OpenQuestions,
-  style: Style,
+  { style, start }: { readonly style: Style; readonly start: boolean },
 ): readonly Match[] {
   questions.say("\n The interfaces of this machine:\n");
   questions.say(interfaceTable(facts, style).join("\n"));
@@ -49,7 +49,7 @@ export function askForInterfaces(
       ),
     );
   }
-  if (!questions.confirm("Join, and start the node?")) {
+  if (!questions.confirm(start ? "Join, and start the node?" : "Join?")) {
     throw new AvailError("join: nothing was changed, and the token can still be used");
   }
   return slots.map((slot, i) => answers.has(slot) ? answers.get(slot)! : matches[i] ?? null);

@@ -35,7 +35,7 @@ export function joinScreen(told: JoinTold, style: Style): string {
     "",
     ...startLines(plain(config.node.name), start, style),
     ...warningLines(told.warnings, style),
-    "",
+    ...(start.kind === "ready" || told.warnings.length > 0 ? [""] : []),
     ` Then: avail status   who has what, and is it safe to pull a plug?`,
     `       avail doctor   what of this machine could be better`,
     "",

@@ -3,6 +3,7 @@ import type { Config } from "../../lib/config.ts";
 import { readConfig } from "../../lib/config_file.ts";
 import { formatConfig } from "../../lib/config_text.ts";
 import { assert, AvailError, ConfigError, exitCodes, type Fault } from "../../lib/errors.ts";
+import { folderOf } from "../../lib/folder_of.ts";
 import { examineFit } from "../../lib/host/fit.ts";
 import { readInterfaceFacts } from "../../lib/host/interface_facts.ts";
 import {
@@ -27,7 +28,7 @@ import { startNode } from "./start.ts";
 export async function runInit(context: Context, flags: InitFlags): Promise<void> {
   const source: DraftSource = {
     file: flags.config,
-    keyFile: `${parentOf(flags.config)}/cluster.key`,
+    keyFile: `${folderOf(flags.config)}/cluster.key`,
     hostName: Deno.hostname(),
   };
   if (!flags.dryRun) await requireRoom("init", flags.config, flags.force ?? false);
@@ -46,7 +47,12 @@ export async function runInit(context: Context, flags: InitFlags): Promise<void>
     force: flags.force ?? false,
   });
   // A start that fails is told behind what was done before it.
-  const start = await startNode(context, { config, start: flags.start, bucketsMin: 256 });
+  const start = await startNode(context, {
+    config,
+    start: flags.start,
+    bucketsMin: 256,
+    hasOthers: false,
+  });
   const token = await tokenOf(config, flags);
   const told = { config, written, start, token, warnings };
   if (flags.json) context.process.stdout.write(jsonLine(initJson(told)));
@@ -196,8 +202,4 @@ export async function requireRoom(verb: string, file: string, force: boolean): P
 export function requireRoot(verb: string, start: boolean): void {
   if (Deno.uid() === 0 || !start) return;
   throw new AvailError(`${verb}: user ${Deno.uid()} may not start the daemon; run this as root`);
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

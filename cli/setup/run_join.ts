@@ -6,6 +6,7 @@ import type { Config } from "../../lib/config.ts";
 import { readConfig } from "../../lib/config_file.ts";
 import { isName } from "../../lib/config_values.ts";
 import { AvailError, ConfigError, exitCodes, type Fault } from "../../lib/errors.ts";
+import { folderOf } from "../../lib/folder_of.ts";
 import { examineFit } from "../../lib/host/fit.ts";
 import { readInterfaceFacts } from "../../lib/host/interface_facts.ts";
 import { JoinClient } from "../../lib/host/join_client.ts";
@@ -65,7 +66,12 @@ export async function runJoin(
     const force = flags.force ?? false;
     written = await writeNodeFiles({ file: config.file, text, keyFile, keys, force });
   });
-  const start = await startNode(context, { config, start: flags.start, bucketsMin: 1 });
+  const start = await startNode(context, {
+    config,
+    start: flags.start,
+    bucketsMin: 1,
+    hasOthers: true,
+  });
   const told = { config, issuer: template.issuer, slots, matches, written, start, warnings };
   if (!flags.json) return context.process.stdout.write(joinScreen(told, context.style));
   context.process.stdout.write(jsonLine({
@@ -115,7 +121,7 @@ async function watched<T>(
 }
 
 async function requireKeyRoom({ config, force }: JoinFlags): Promise<void> {
-  const keyFile = `${parentOf(config)}/cluster.key`;
+  const keyFile = `${folderOf(config)}/cluster.key`;
   const { key } = await lookForFiles("", keyFile);
   if (!key || force) return;
   throw new AvailError(
@@ -181,7 +187,7 @@ function findInterfaces(
     return askForInterfaces(
       new Questions(context),
       { slots, matches, open, facts, issuer },
-      context.style,
+      { style: context.style, start: flags.start },
     );
   }
   const lines = open.map(({ slot, why, candidates }) => {
@@ -212,7 +218,7 @@ async function judge(
 ): Promise<{ readonly config: Config; readonly warnings: readonly Fault[] }> {
   const draft = joinedDraft(theirs, {
     file: flags.config,
-    keyFile: `${parentOf(flags.config)}/cluster.key`,
+    keyFile: `${folderOf(flags.config)}/cluster.key`,
     name,
     interfaces: matches.map((match) => match?.interface ?? null),
     slots,
@@ -251,8 +257,4 @@ function clusterWarnings({ cluster }: Config, template: Template): Fault[] {
     );
   }
   return warnings;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

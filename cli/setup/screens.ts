@@ -59,7 +59,7 @@ export function initScreen(told: InitTold, style: Style): string {
     ...doneLines(told, style),
     ...startLines(name, start, style),
     ...warningLines(told.warnings, style),
-    "",
+    ...(start.kind === "ready" || told.warnings.length > 0 ? [""] : []),
     ...tokenLines(token, style),
     "",
     ` Then: avail status   who has what, and is it safe to pull a plug?`,
@@ -93,6 +93,7 @@ export function startLines(name: string, start: Start, style: Style): string[] {
     ` ${name} is ${paint("not started", "yellow", style)}: ${start.why}. To start it:`,
     "",
     start.command,
+    "",
   ];
 }
 

@@ -17,12 +17,17 @@ export interface StartWish {
   readonly config: Config;
   /** false: `--no-start`. */
   readonly start: boolean;
-  /** How many buckets it has when it is ready. */
+  /** How many buckets it has at least when it is ready. */
   readonly bucketsMin: number;
+  /** Whether there are others, with whom it has to come to rest. */
+  readonly hasOthers: boolean;
 }
 
 const serviceConfigFile = "/etc/avail/avail.toml";
 const readyMsMax = 90_000;
+/** A full table of connections takes a while to copy; that need not be waited for. */
+const restMsMax = 20_000;
+const conflictMsMax = 15_000;
 const lookEveryMs = 100;
 
 /** Throws `AvailError` where the service does not start, or the node does not become ready. */
@@ -56,13 +61,15 @@ export async function startNode(context: Context, wish: StartWish): Promise<Star
 
 /** Waits until the node is ready and has its buckets; how many. */
 async function readyBuckets(
-  { config, bucketsMin }: StartWish,
+  { config, bucketsMin, hasOthers }: StartWish,
   from: number,
   progress: Progress,
   logCommand: string | null,
 ): Promise<number> {
   const { name } = config.node;
   const socket = config.control.socket;
+  let readyAt: number | null = null;
+  let conflictAt: number | null = null;
   for (;;) {
     const waitedMs = performance.now() - from;
     let missing = "its daemon does not answer yet";
@@ -70,8 +77,21 @@ async function readyBuckets(
       const status = await ask<Status>({ socket }, { command: "status" });
       const own = status.members.find((member) => member.name === name);
       const buckets = own?.buckets ?? 0;
-      if (status.state === "ready" && buckets >= bucketsMin) return buckets;
+      if (status.state === "ready" && buckets >= bucketsMin) {
+        readyAt ??= performance.now();
+        const isAtRest = !hasOthers || status.safe;
+        if (isAtRest || performance.now() - readyAt > restMsMax) return buckets;
+      }
       missing = stateText(status, buckets);
+      // Whoever answers for the shared addresses, or has the name, does not go away by waiting.
+      const isInConflict = status.reason?.startsWith("conflict") ?? false;
+      conflictAt = isInConflict ? conflictAt ?? performance.now() : null;
+      if (conflictAt !== null && performance.now() - conflictAt > conflictMsMax) {
+        throw new AvailError(
+          `${name} is set up and started, and takes no buckets: ${missing}; end what is there, or ` +
+            `set this node up otherwise (--force), and watch \`avail status\``,
+        );
+      }
     } catch (error) {
       if (!(error instanceof AvailError)) throw error;
       if (error.exitCode !== exitCodes.notRunning) missing = error.message;

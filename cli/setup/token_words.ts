@@ -1,5 +1,6 @@
 /** The token as the user gives it: as words, on standard input, in a file, or as an answer. */
 import { AvailError, exitCodes } from "../../lib/errors.ts";
+import { parseToken } from "../../lib/joining/token.ts";
 import type { Context } from "../context.ts";
 import { canAsk, Questions } from "./ask.ts";
 
@@ -21,8 +22,9 @@ export async function readTokenWords(
   if (!canAsk()) {
     throw usage("TOKEN is missing; on a node of the cluster, `avail token` prints the whole line");
   }
-  return new Questions(context).ask("The token, as `avail token` printed it", "", (answer) => {
-    if (answer === "") throw new Error("paste it here");
+  const question = "The token, as `avail init` or `avail token` printed it";
+  return new Questions(context).ask(question, "", (answer) => {
+    parseToken(answer); // What is wrong with it is told, and asked again.
     return answer;
   });
 }

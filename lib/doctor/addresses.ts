@@ -7,6 +7,8 @@ import { list } from "./words.ts";
 export interface AddressesFacts {
   /** All addresses of this network namespace, in canonical text. */
   readonly present: readonly { readonly address: string; readonly interface: string }[];
+  /** IPv6 addresses of this node that the kernel found to be somebody else's, too (DAD). */
+  readonly refused: readonly { readonly address: string; readonly interface: string }[];
   /** Who answered for what; null: nobody was asked. */
   readonly answers: readonly Answer[] | null;
   /** The cluster MAC by share interface, as `01:00:5e:…`; empty where the keys cannot be read. */
@@ -35,14 +37,28 @@ export const addressesGroup: Group<"addresses", AddressesFacts> = {
   ],
 };
 
-function duplicates({ answers, clusterMacs }: AddressesFacts, { status }: Setup): Outcome[] {
-  if (answers === null) return [];
+function duplicates(
+  { answers, clusterMacs, refused }: AddressesFacts,
+  { config, status }: Setup,
+): Outcome[] {
+  // The MAC of CLUSTERIP's rules is the kernel's business.
+  if (answers === null || config?.datapath.backend === "clusterip") return [];
   // The other nodes answer with the cluster MAC, whether this node runs or not.
   const strange = answers.filter(({ use, mac, interface: name }) =>
     use === "own" || mac !== clusterMacs.get(name)
   );
-  if (strange.length === 0) return [fine("nobody else answers for this cluster's addresses")];
-  return strange.map(({ use, address, mac, interface: name }) => {
+  const failed = refused.map(({ address, interface: name }) =>
+    fail(`${address} on ${name} is another machine's, too`, {
+      why: "the kernel asked before it used the address, and was answered: it does not use it",
+      remedy: "find the other one, and give one of both another address; then have this one ask " +
+        "again by removing and adding it",
+      commands: [`ip -6 address show dev ${name} dadfailed`],
+    })
+  );
+  if (strange.length === 0 && failed.length === 0) {
+    return [fine("nobody else answers for this cluster's addresses")];
+  }
+  return failed.concat(strange.map(({ use, address, mac, interface: name }) => {
     const isGroup = (parseInt(mac.slice(0, 2), 16) & 1) === 1;
     if (use === "own") {
       return fail(`${mac} answers for this node's own ${address} on ${name}`, {
@@ -62,11 +78,12 @@ function duplicates({ answers, clusterMacs }: AddressesFacts, { status }: Setup)
         : "find the machine by its MAC, and take the address from it",
       evidence: status === null ? undefined : `this node is ${status.state}`,
     });
-  });
+  }));
 }
 
 function shared(facts: AddressesFacts, { config, status, service }: Setup): Outcome[] {
-  if (config === null) return [];
+  // With CLUSTERIP the address may be there beforehand, and stays.
+  if (config === null || config.datapath.backend === "clusterip") return [];
   const found: Outcome[] = [];
   config.shares.forEach((share, i) => {
     const isOnDevice = status?.datapath.backend === "clusterdev";

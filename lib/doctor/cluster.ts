@@ -1,10 +1,15 @@
 /** What the daemon itself says of the cluster: who is there, who agrees, and whether it is safe. */
+import type { KeysStatus } from "../control_keys.ts";
+import { agreement, conflict, sealing } from "./agreement.ts";
 import type { Group } from "./check.ts";
 import { fail, fine, note, type Outcome, warn } from "./finding.ts";
 import { otherMembers, type Setup } from "./setup.ts";
+import { streams } from "./streams.ts";
 import { counted, list } from "./words.ts";
 
 export interface ClusterFacts {
+  /** What this node's daemon says of keys; null: it was not asked, or is older. */
+  readonly keys: Pick<KeysStatus, "sends" | "keys" | "peers"> | null;
   /** Replication ports of live nodes without a stream that were tried from here. */
   readonly tried: readonly TriedPort[];
 }
@@ -23,6 +28,7 @@ export const clusterGroup: Group<"cluster", ClusterFacts> = {
     { id: "daemon", brief: "avail run is running", examine: daemon },
     { id: "members", brief: "other nodes are heard, and enough of them", examine: members },
     { id: "agreement", brief: "keys and configurations agree", examine: agreement },
+    { id: "keys", brief: "all nodes seal with the same key", examine: sealing },
     { id: "conflict", brief: "no stranger has this cluster's name", examine: conflict },
     { id: "eligible", brief: "every node may own buckets", examine: eligible },
     { id: "safe", brief: "every bucket has a live backup", examine: safe },
@@ -47,8 +53,8 @@ function daemon(_: ClusterFacts, { config, status, daemonProblem, service }: Set
   }
   if (config === null) return [];
   return [
-    note("avail run is not running", {
-      why: "this node serves nothing; only its machine was looked at",
+    warn("avail run is not running", {
+      why: "this node is configured, and serves nothing; only its machine was looked at",
       remedy: "start it",
       commands: [service.start],
     }),
@@ -89,68 +95,6 @@ function members(_: ClusterFacts, setup: Setup): Outcome[] {
   return found.length > 0
     ? found
     : [fine(`${list(names)} ${names.length > 1 ? "are" : "is"} heard`)];
-}
-
-/** Where each topic of the configuration is to be looked for. */
-const places: Readonly<Record<string, string>> = {
-  shares: "the shares (addresses, key, side, mac)",
-  seed: "the seed of the key file",
-  nat: "nat or mark_mask",
-  settings: "multiplier, backups, replication.enabled or partition",
-  datapath: "the CLUSTERIP rules",
-  ruleset: "the nft ruleset",
-  configuration: "the configuration",
-};
-
-function agreement(_: ClusterFacts, { status }: Setup): Outcome[] {
-  if (status === null || status.members.length < 2) return [];
-  const found = status.members.flatMap(({ name, differs = [], differsFrom = [] }) => {
-    if (differs.length === 0) return [];
-    return [
-      fail(`${name} differs from ${list(differsFrom)}`, {
-        why: "nodes with different configurations would take different packets for theirs: " +
-          `${name} keeps what it has and is given nothing`,
-        remedy: `compare ${
-          list(differs.map((topic) => places[topic] ?? topic))
-        }, make them equal, ` +
-          "and restart avail run there",
-        commands: differs.includes("seed") ? ["avail key show"] : ["avail status --json"],
-        evidence: `differs in ${list(differs)}`,
-      }),
-    ];
-  });
-  return found.length > 0 ? found : [fine("keys and configurations agree")];
-}
-
-/** Reasons that tell of another key or another cluster (lib/host/heartbeat_intake.ts). */
-const strange = /tag|key|open|seal/i;
-const strangeMin = 10;
-
-function conflict(_: ClusterFacts, { status }: Setup): Outcome[] {
-  if (status === null) return [];
-  if (status.state === "joining" && /conflict/.test(status.reason ?? "")) {
-    return [
-      fail("this node does not join: somebody else has its cluster's name or address", {
-        why: "heartbeats of this cluster's name cannot be opened (another key), or a shared " +
-          "address is answered for by somebody who is not heard",
-        remedy: "copy the cluster's key file to this node, or choose another cluster.name",
-        commands: ["avail key show", "avail doctor duplicates"],
-        evidence: status.reason,
-      }),
-    ];
-  }
-  const refused = Object.entries(status.refused)
-    .filter(([reason, n]) => strange.test(reason) && n >= strangeMin);
-  if (refused.length === 0) return [fine("nobody else uses this cluster's name")];
-  return [
-    warn("datagrams with this cluster's name cannot be opened", {
-      why: "a node with another key is in this network, or somebody forges heartbeats; " +
-        "they change nothing",
-      remedy: "find the sender",
-      commands: ["tcpdump -neli any udp port 9478"],
-      evidence: refused.map(([reason, n]) => `${reason}: ${n}`).join(", "),
-    }),
-  ];
 }
 
 function eligible(_: ClusterFacts, { status, service }: Setup): Outcome[] {
@@ -217,54 +161,6 @@ function safe(_: ClusterFacts, { status }: Setup): Outcome[] {
       evidence: status.unsafeBecause,
     }),
   ];
-}
-
-function streams({ tried }: ClusterFacts, setup: Setup): Outcome[] {
-  const { config, status } = setup;
-  if (config === null || status === null) return [];
-  if (!config.replication.enabled) {
-    return [
-      warn("connections are not replicated (replication.enabled = false)", {
-        why: "those of a node die with it; the setting is for tests",
-        remedy: "set replication.enabled = true on all nodes",
-      }),
-    ];
-  }
-  const live = otherMembers(setup).map(({ name }) => name);
-  const without = status.replication.peers.filter(({ name, connected }) =>
-    !connected && live.includes(name)
-  ).map(({ name }) => name);
-  if (without.length === 0) {
-    return live.length > 0 ? [fine("this node replicates to every other")] : [];
-  }
-  return without.map((name) => {
-    const of = tried.filter(({ node }) => node === name);
-    const blocked = of.some(({ result }) => result === "silent");
-    const closed = of.length > 0 && of.every(({ result }) => result === "refused");
-    return fail(`there is no replication stream with ${name}, although it is heard`, {
-      why: "its connections and ours are lost if either node dies; " +
-        "heartbeats pass below the firewall, the streams do not",
-      remedy: blocked
-        ? `a firewall between here and ${name} drops the port: open it on both`
-        : closed
-        ? `nothing listens there, or a firewall rejects: see the log of avail run on ${name}`
-        : "open the replication's port in the firewalls of both nodes, and look at their logs",
-      commands: [openCommand(config.replication.port), setup.service.log],
-      evidence: of.map(({ place, result }) => `${place}: ${words[result]}`).join("; ") || undefined,
-    });
-  });
-}
-
-const words: Readonly<Record<TriedPort["result"], string>> = {
-  open: "open from here",
-  refused: "refused",
-  silent: "no answer",
-  unreachable: "not reachable",
-};
-
-/** Table and chain are the administrator's; this is how Debian's own example names them. */
-export function openCommand(port: number): string {
-  return `nft insert rule inet filter input tcp dport ${port} accept`;
 }
 
 function versions(_: ClusterFacts, { status, vitals, peers }: Setup): Outcome[] {

@@ -9,8 +9,8 @@ export interface ConntrackFacts {
   readonly max: number | null;
   readonly count: number | null;
   readonly buckets: number | null;
-  /** Whether the number of buckets can be set from here, which only the first namespace can. */
-  readonly canSetBuckets: boolean;
+  /** Whether its size can be set from here, which only the first namespace can. */
+  readonly canSetSize: boolean;
   /** Sums over all processors since the boot, by the names of /proc/net/stat/nf_conntrack. */
   readonly stats: Readonly<Record<string, number>> | null;
   /** net.netfilter.nf_conntrack_* by their last words, such as `events`. */
@@ -34,7 +34,7 @@ const replicaPart = 0.8;
 const fullPart = 0.95;
 const maxPath = "net/netfilter/nf_conntrack_max";
 
-function use({ max, count }: ConntrackFacts): Outcome[] {
+function use({ max, count, canSetSize }: ConntrackFacts): Outcome[] {
   if (max === null || count === null || max === 0) return [];
   const evidence = `${grouped(count)} of ${grouped(max)} entries (${percent(count, max)})`;
   if (count < replicaPart * max) return [fine("the connection table has room", evidence)];
@@ -44,8 +44,8 @@ function use({ max, count }: ConntrackFacts): Outcome[] {
       ? "a full table evicts live connections and refuses new ones"
       : "above 80 % no replicas are taken in, so that they never displace live connections: " +
         "the cluster is not safe then",
-    remedy: "let the table be larger (an entry takes some 400 bytes)",
-    ...setting(maxPath, doubled(count)),
+    remedy: `let the table be larger (an entry takes a few hundred bytes)${elsewhere(canSetSize)}`,
+    ...sizing(maxPath, doubled(count), canSetSize),
     evidence,
   };
   return [
@@ -55,7 +55,7 @@ function use({ max, count }: ConntrackFacts): Outcome[] {
   ];
 }
 
-function failover({ max, count }: ConntrackFacts, setup: Setup): Outcome[] {
+function failover({ max, count, canSetSize }: ConntrackFacts, setup: Setup): Outcome[] {
   const expected = expectedAfterDeath(setup, count);
   if (max === null || expected === null) return [];
   const evidence = `${grouped(expected)} of ${grouped(max)} entries (${percent(expected, max)}) ` +
@@ -67,8 +67,8 @@ function failover({ max, count }: ConntrackFacts, setup: Setup): Outcome[] {
     warn("the connection table would be too small when a node dies", {
       why: "the others take over its connections and hold more replicas; " +
         "above 80 % no replicas are taken in",
-      remedy: "let the table be larger, on every node",
-      ...setting(maxPath, doubled(expected)),
+      remedy: `let the table be larger, on every node${elsewhere(canSetSize)}`,
+      ...sizing(maxPath, doubled(expected), canSetSize),
       evidence,
     }),
   ];
@@ -93,6 +93,15 @@ export function expectedAfterDeath(
   const copies = Math.min(wanted, left);
   const others = Math.max(0, count - flows - foreign);
   return Math.round(others + flows * nodes * copies / left);
+}
+
+function sizing(path: string, value: number, canSetSize: boolean): ReturnType<typeof setting> {
+  const { commands, ...fix } = setting(path, value);
+  return { commands: commands!, ...(canSetSize ? fix : {}) };
+}
+
+function elsewhere(canSetSize: boolean): string {
+  return canSetSize ? "" : ", in the machine's first network namespace: not in this one";
 }
 
 /** The next power of two from twice as many, at least the kernel's smallest default. */
@@ -125,7 +134,7 @@ function losses({ stats, max, count }: ConntrackFacts): Outcome[] {
 /** Entries for each hash bucket when the table is full; the kernel's default is 1 (older: 4). */
 const chainMax = 4;
 
-function chains({ max, buckets, canSetBuckets }: ConntrackFacts): Outcome[] {
+function chains({ max, buckets, canSetSize }: ConntrackFacts): Outcome[] {
   if (max === null || buckets === null || buckets === 0) return [];
   const evidence = `${grouped(max)} entries at most in ${grouped(buckets)} buckets`;
   if (max <= chainMax * buckets) return [fine("the hash chains are short", evidence)];
@@ -136,10 +145,8 @@ function chains({ max, buckets, canSetBuckets }: ConntrackFacts): Outcome[] {
       why: `each packet walks a chain of up to ${
         Math.round(2 * max / buckets)
       } entries (each connection is in two of them)`,
-      remedy: canSetBuckets
-        ? "give it more buckets; the kernel rehashes at once"
-        : "give it more buckets, in the machine's first network namespace",
-      ...(canSetBuckets ? setting(path, wanted) : { commands: [`sysctl -w ${path}=${wanted}`] }),
+      remedy: `give it more buckets; the kernel rehashes at once${elsewhere(canSetSize)}`,
+      ...sizing(path, wanted, canSetSize),
       evidence,
     }),
   ];

@@ -39,7 +39,7 @@ export const kernelGroup: Group<"kernel", KernelFacts> = {
     { id: "root", brief: "this program may look at everything", examine: root },
     { id: "libraries", brief: "the C libraries are installed", examine: libraries },
     {
-      id: "conntrack",
+      id: "tracking",
       brief: "the kernel tracks connections and lets us at them",
       examine: tracks,
     },
@@ -65,7 +65,7 @@ function libraries({ missingLibraries }: KernelFacts): Outcome[] {
   const isNeeded = missingLibraries.some((name) => !name.includes("conntrack"));
   const make = isNeeded ? fail : warn;
   return [
-    make(`${list(missingLibraries)} is missing`, {
+    make(`${list(missingLibraries)} ${missingLibraries.length > 1 ? "are" : "is"} missing`, {
       why: isNeeded
         ? "avail run speaks with the kernel through it"
         : "avail flows shows connections with it; nothing else needs it",

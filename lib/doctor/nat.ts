@@ -3,6 +3,8 @@
  * addresses, or forwards past the datapath, must agree with it (avail's own NAT does, by the share's
  * setting nat).
  */
+import type { Config } from "../config.ts";
+import { parseAddress } from "../wire/address.ts";
 import type { FirewallFacts } from "./firewall.ts";
 import { fail, fine, note, type Outcome, warn } from "./finding.ts";
 import { anyPacket, type Rule, type Ruleset } from "./rules/model.ts";
@@ -59,9 +61,20 @@ export function natRules({ ruleset, clusterDevices }: FirewallFacts, { config }:
     "remove the rule; translate to each node's own address, or give the share nat = true",
   );
   const toOwn = of(leaving, "snat", "masquerade").filter((rule) => !toShared.includes(rule));
+  const [ofShares, ofOthers] = [true, false].map((isMeant) =>
+    toOwn.filter((rule) => isOfShares(rule, config) === isMeant)
+  );
+  take(
+    note,
+    ofOthers,
+    "connections of other networks are translated to this node's own addresses",
+    "right for what is on this node alone (containers, a VPN that ends here): " +
+      "such connections end with this node",
+    "nothing, if hosts behind the shares are not meant",
+  );
   take(
     warn,
-    toOwn,
+    ofShares,
     `connections are translated to this node's own addresses on ${list(shares)}`,
     "their answers come to this node alone: such connections work, and end with this node. " +
       "Masquerading picks the node's own address, never the shared one",
@@ -90,12 +103,24 @@ export function natRules({ ruleset, clusterDevices }: FirewallFacts, { config }:
   ];
 }
 
+/** Whether hosts of the shares' own networks are translated by it. */
+function isOfShares(rule: Rule, { shares }: Config): boolean {
+  return shares.some(({ interface: input, addresses }) =>
+    addresses.some(({ family, address, prefixLength }) => {
+      const source = { bytes: parseAddress(address)!.bytes, prefixLength };
+      return shares.some(({ interface: output }) =>
+        output !== input && rule.matches({ ...anyPacket, family, input, output, source }) !== false
+      );
+    })
+  );
+}
+
 function translating({ chains }: Ruleset): Rule[] {
   return chains.flatMap(({ rules }) => rules.filter(({ translation }) => translation !== null));
 }
 
 /** The first few, in words. */
-function placesOf(rules: readonly Rule[]): string {
+export function placesOf(rules: readonly Rule[]): string {
   const places = rules.map(({ place, translation }) =>
     `${place} (${translation?.kind ?? "notrack"}${translation?.to ? ` to ${translation.to}` : ""})`
   );
@@ -103,70 +128,11 @@ function placesOf(rules: readonly Rule[]): string {
   return places.slice(0, 3).join("; ") + more;
 }
 
-function lookAt(rules: readonly Rule[]): { commands: string[] } {
+/** Commands that show them. */
+export function lookAt(rules: readonly Rule[]): { commands: string[] } {
   const chains = rules.map(({ place }) => {
     const [, chain] = /^rule \d+ of (.+)$/.exec(place) ?? [];
     return chain === undefined ? "iptables-legacy-save" : `nft -a list chain ${chain}`;
   });
   return { commands: [...new Set(chains)].slice(0, 3) };
-}
-
-export function flowtables({ ruleset }: FirewallFacts, { config, status }: Setup): Outcome[] {
-  if (ruleset === null) return [];
-  const tables = ruleset.flowtables;
-  if (tables.length === 0) return [fine("there are no flow tables")];
-  const names = list(tables.map(({ name }) => name));
-  if (config === null) {
-    return [
-      note(`there are flow tables (${names})`, {
-        why: "in a cluster, they forward connections past what decides whose they are",
-        remedy: "do without them on the interfaces of shares",
-      }),
-    ];
-  }
-  const shares = config.shares.map((share) => share.interface);
-  const backend = status?.datapath.backend ?? config.datapath.backend;
-  const found = tables.flatMap((table) => {
-    const touched = table.devices.filter((device) => shares.includes(device));
-    if (touched.length === 0) return [];
-    const details = {
-      why: table.isHardware
-        ? "the card forwards by itself what is in them: no program of this node sees it, so this " +
-          "node goes on with connections that another one owns, and tells nobody of them"
-        : "what is in them is forwarded at the hook ingress, " +
-          (backend === "xdp"
-            ? "behind avail's program and without conntrack's events: their end is not replicated, " +
-              "and a bucket that comes back meets stale entries"
-            : "before the kernel module sees it: this node goes on with connections that another " +
-              "one owns"),
-      remedy: `take ${list(touched)} out of the flow table, or remove the rule that fills it`,
-      commands: [`nft list flowtables`, `nft delete flowtable ${table.name}`],
-      evidence: `${table.name} on ${table.devices.join(", ")}`,
-    };
-    const title = `the flow table ${table.name} bypasses the cluster on ${list(touched)}`;
-    const isDeaf = !table.isHardware && backend === "xdp";
-    return [isDeaf ? warn(title, details) : fail(title, details)];
-  });
-  return found.length > 0 ? found : [fine("no flow table touches a share")];
-}
-
-export function untracked(
-  { ruleset, clusterDevices }: FirewallFacts,
-  { config }: Setup,
-): Outcome[] {
-  if (ruleset === null || config === null) return [];
-  const names = [...config.shares.map((share) => share.interface), ...clusterDevices];
-  const rules = ruleset.chains.flatMap(({ rules }) => rules).filter((rule) =>
-    rule.skipsTracking && names.some((input) => rule.matches({ ...anyPacket, input }) !== false)
-  );
-  if (rules.length === 0) return [fine("no rule exempts the shares from connection tracking")];
-  return [
-    note("some packets of the shares are not tracked (notrack)", {
-      why: "what is not tracked is not replicated either; a stateful firewall on the node that " +
-        "takes over does not know it",
-      remedy: "right for stateless rules; else remove it",
-      ...lookAt(rules),
-      evidence: placesOf(rules),
-    }),
-  ];
 }

@@ -2,7 +2,7 @@
 import { fine, note, type Outcome, warn } from "./finding.ts";
 import type { InterfacesFacts } from "./interfaces.ts";
 import { clusterInterfaces, isRouter, type Setup } from "./setup.ts";
-import { counted, list } from "./words.ts";
+import { counted, duration, grouped, list } from "./words.ts";
 
 /** Devices above others, where the classifier at tc ingress does all. */
 const stackedKinds = ["vlan", "bridge", "bond", "team"];
@@ -60,15 +60,14 @@ export function xdpMode(facts: InterfacesFacts, setup: Setup): Outcome[] {
     if (isForeign) {
       found.push(warn(`${name} has an XDP program that is not avail's`, {
         why: "it sees frames before avail does; with the xdp datapath, frames of other nodes are " +
-          "refused later then, in tc, at three to five times the cost",
+          "refused later then, in tc, which costs more",
         remedy: "if nothing needs it, take it off, then restart avail run",
         commands: [`ip link set ${name} xdp off`],
         evidence: `program ${link.xdp!.program}`,
       }));
     } else if (status?.datapath.backend === "xdp" && link.xdp === null) {
       found.push(note(`frames come in by tc on ${name}, not by XDP`, {
-        why: "frames of other nodes are refused later, at three to five times the cost; " +
-          "it works as well",
+        why: "frames of other nodes are refused later, which costs more; it works as well",
         remedy: facts.ethernet.get(name)?.hasXdp === false
           ? "its driver has no XDP; the kernel module is cheaper than tc"
           : "a large MTU or LRO keeps drivers from XDP: see the log of avail run's start",
@@ -77,8 +76,7 @@ export function xdpMode(facts: InterfacesFacts, setup: Setup): Outcome[] {
       }));
     } else if (facts.ethernet.get(name)?.hasXdp === false) {
       found.push(note(`the driver of ${name} runs no XDP programs`, {
-        why: "with the xdp datapath, frames of other nodes are refused in tc, " +
-          "at three to five times the cost",
+        why: "with the xdp datapath, frames of other nodes are refused in tc, which costs more",
         remedy: "optional: build the kernel module",
         commands: ["avail kmod build"],
         evidence: driverOf(facts, name),
@@ -138,18 +136,16 @@ export function losses(facts: InterfacesFacts, setup: Setup): Outcome[] {
         "of the whole cluster",
       remedy: "let the ring be larger (ethtool -g shows how far)",
       commands: [`ethtool -G ${name} rx 4096`],
-      evidence: `${counted(stats.missed, "frame")} of ${
-        counted(stats.packets, "frame")
-      } since the boot`,
+      evidence: `${grouped(stats.missed)} of ${counted(stats.packets, "frame")} since the boot`,
     }));
   }
-  const drops = facts.backlogDrops ?? 0;
-  if (drops >= lossMin) {
+  const { taken, dropped } = facts.backlog ?? { taken: 0, dropped: 0 };
+  if (dropped >= lossMin && dropped >= lossPart * taken) {
     found.push(warn("frames were dropped in the backlog behind the drivers", {
       why: "processors did not keep up with a burst; each node receives all traffic of a share",
       remedy: "let the backlog be longer, and spread interrupts over the processors",
       commands: ["sysctl -w net.core.netdev_max_backlog=10000"],
-      evidence: `${counted(drops, "frame")} since the boot (softnet_stat)`,
+      evidence: `${grouped(dropped)} of ${counted(taken, "frame")} since the boot (softnet_stat)`,
     }));
   }
   if (found.length > 0) return found;
@@ -158,6 +154,7 @@ export function losses(facts: InterfacesFacts, setup: Setup): Outcome[] {
 
 export function groupFilter(facts: InterfacesFacts, setup: Setup): Outcome[] {
   if (setup.status === null || facts.clusterMacs.size === 0) return [];
+  if (setup.status.datapath.backend === "clusterip") return [];
   const missing = [...facts.clusterMacs].filter(([name, mac]) =>
     facts.ethernet.has(name) && !facts.ethernet.get(name)!.groups.includes(mac)
   );
@@ -171,6 +168,25 @@ export function groupFilter(facts: InterfacesFacts, setup: Setup): Outcome[] {
       evidence: mac.replace(/..(?=.)/g, "$&:"),
     })
   );
+}
+
+/** So long something should have come: an ARP request, a ping. */
+const quietMsMax = 600_000;
+
+export function arrivals(_: InterfacesFacts, { status, vitals }: Setup): Outcome[] {
+  if (status === null || vitals === null || status.datapath.backend === "clusterip") return [];
+  const { accepted, dropped } = status.datapath;
+  if (accepted + dropped.notOwned > 0) return [fine("frames for the shared addresses come in")];
+  if (vitals.upMs < quietMsMax) return [];
+  return [
+    note(`no frame for a shared address has come in ${duration(vitals.upMs)}`, {
+      why: "either nobody uses them, or a switch keeps them from this node: one that snoops on " +
+        "multicast and has forgotten it, or one that refuses group MACs",
+      remedy: "from a host of the share's network, look whether its frames come here; if they do " +
+        'not, turn snooping off on the switch, or set mac = "unicast" on the share',
+      commands: ["tcpdump -nei any -c 5 ether multicast and ip"],
+    }),
+  ];
 }
 
 export function snooping(facts: InterfacesFacts, setup: Setup): Outcome[] {

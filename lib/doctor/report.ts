@@ -22,7 +22,7 @@ export interface GroupedFinding extends Finding {
 }
 
 export interface FixResult {
-  /** What was changed, in words. */
+  /** What was, or would be, done: `set net.ipv4.ip_forward from 0 to 1`. */
   readonly change: string;
   readonly done: boolean;
   /** Why it was not done; null where it was, or was not tried. */

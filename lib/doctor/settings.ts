@@ -6,6 +6,7 @@
 import type { Group } from "./check.ts";
 import { fail, fine, note, type Outcome, setting, warn } from "./finding.ts";
 import { isRouter, type Setup, sharesFamily } from "./setup.ts";
+import { againstUs, type SysctlFile } from "./sysctl_files.ts";
 import { counted, list } from "./words.ts";
 
 export interface SettingsFacts {
@@ -15,6 +16,8 @@ export interface SettingsFacts {
   readonly clusterDevices: readonly string[];
   /** Interfaces with a default route by IPv6 router advertisement. */
   readonly advertisedDefaults: readonly string[];
+  /** What is read at boot, in its order. */
+  readonly files: readonly SysctlFile[];
   /** Packets that rp_filter dropped since the boot; null: not known. */
   readonly reversePathDrops: number | null;
 }
@@ -29,6 +32,7 @@ export const settingsGroup: Group<"settings", SettingsFacts> = {
     { id: "redirects", brief: "no redirect names a single node", examine: redirects },
     { id: "ipv6", brief: "IPv6 is on where it is shared", examine: ipv6 },
     { id: "router-advertisements", brief: "forwarding costs no default route", examine: accepts },
+    { id: "sysctl-files", brief: "no file undoes what avail run sets", examine: files },
     { id: "receive-buffers", brief: "sockets may have the buffers they need", examine: buffers },
   ],
 };
@@ -39,7 +43,7 @@ const changedSince = "avail run set it at its start, and something has changed i
 /** The names of settings by interface that this group reads, by family. */
 export const interfaceSettings = {
   4: ["arp_ignore", "arp_announce", "arp_filter", "proxy_arp", "rp_filter", "send_redirects"]
-    .concat("forwarding"),
+    .concat("forwarding", "accept_local"),
   6: ["disable_ipv6", "forwarding", "accept_ra"],
 } as const;
 
@@ -155,6 +159,15 @@ function reversePath(facts: SettingsFacts, setup: Setup): Outcome[] {
       evidence: `${counted(drops, "packet")} dropped since the boot (IPReversePathFilter)`,
     }));
   }
+  for (const name of [...shares(setup), ...clusterDevices]) {
+    if (of(name) === undefined || values.get(conf(4, name, "accept_local")) !== "1") continue;
+    found.push(note(`accept_local is on on ${name}`, {
+      why: "packets from outside that claim to come from a shared address are let in, as if a " +
+        "node had sent them; avail does not need it",
+      remedy: "turn it off, if nothing else needs it",
+      ...setting(conf(4, name, "accept_local"), 0),
+    }));
+  }
   return found.length > 0 ? found : [fine("rp_filter is in nobody's way")];
 }
 
@@ -210,6 +223,12 @@ function accepts(facts: SettingsFacts, setup: Setup): Outcome[] {
       ...setting(conf(6, name, "accept_ra"), 2),
     })
   );
+}
+
+function files({ files }: SettingsFacts, setup: Setup): Outcome[] {
+  const found = againstUs(files, setup);
+  if (found.length > 0) return found;
+  return setup.config === null ? [] : [fine("no file undoes what avail run sets")];
 }
 
 /** What the largest socket of a plain kind asks for (lib/host/heartbeat_links.ts). */

@@ -5,7 +5,7 @@ import { detectionOf, type Setup } from "./setup.ts";
 import { duration, percent } from "./words.ts";
 
 export interface TimingFacts {
-  /** How late a thread of this program woke, with the best priority it was allowed. */
+  /** How late a thread of this program woke, with the best priority it was allowed; null: not root. */
   readonly lateness: {
     readonly samples: number;
     readonly medianMs: number;
@@ -50,12 +50,14 @@ function slackMs(setup: Setup): number {
   return (multiplier - 1) * intervalMs - 2;
 }
 
-function slower(setup: Setup, longestMs: number) {
+/** What would do on such a machine. */
+function slower(setup: Setup, longestMs: number): { remedy: string } {
   const { intervalMs, multiplier } = detectionOf(setup);
   const wanted = Math.ceil(2 * (longestMs + 2) / (multiplier - 1) / 10) * 10;
+  const interval = Math.max(wanted, intervalMs + 10);
   return {
-    remedy: "detect more slowly on all nodes, or find what keeps the processors",
-    commands: [`[detection]  interval = "${Math.max(wanted, intervalMs + 10)}ms"`],
+    remedy: `detect more slowly (detection.interval = "${interval}ms" on all nodes), ` +
+      "or find what keeps the processors",
   };
 }
 

@@ -58,11 +58,11 @@ export class Fitness {
     return this.#verdict;
   }
 
-  /** What is new, as an event; null: nothing. */
-  take(input: HealthInput): CoreEvent | null {
+  /** What is news. */
+  take(input: HealthInput): CoreEvent[] {
     if (input.kind === "health") return this.#takeVerdict(input.verdict);
     this.#takeRuleset(input.digest);
-    return null;
+    return [];
   }
 
   /** What must agree is something else from now on; the ruleset is not among it. */
@@ -71,23 +71,24 @@ export class Fitness {
     this.#topics = topics.map((topic, i) => i === rulesetTopic ? ruleset : topic);
   }
 
-  #takeVerdict(verdict: Verdict): CoreEvent | null {
+  #takeVerdict(verdict: Verdict): CoreEvent[] {
     const before = this.#verdict;
-    if (verdict.pending && !before.pending) return null; // that a serving node starts its checks
+    if (verdict.pending && !before.pending) return []; // that a serving node starts its checks
     this.#verdict = verdict;
     const { factor, failing } = verdict;
-    if (verdict.pending) return null;
+    if (verdict.pending) return [];
     if (!before.pending && factor === before.factor && failing.join() === before.failing.join()) {
-      return null;
+      return [];
     }
     const fields = { factor, failing: failing.join(" ") };
     if (failing.length === 0) {
-      return { level: "info", name: "healthy", text: "all checks pass", fields };
+      return [{ level: "info", name: "healthy", text: "all checks pass", fields }];
     }
     const checks = `${failing.length === 1 ? "check" : "checks"} ${failing.join(", ")}`;
     const effect = factor === 0 ? "it may own no buckets" : `its weight counts ${factor} times`;
     const fail = failing.length === 1 ? "fails" : "fail";
-    return { level: "warning", name: "unhealthy", text: `${checks} ${fail}: ${effect}`, fields };
+    const text = `${checks} ${fail}: ${effect}`;
+    return [{ level: "warning", name: "unhealthy", text, fields }];
   }
 
   #takeRuleset(digest: string | null): void {

@@ -15,9 +15,17 @@ export interface CarrierChange {
 export class CarrierMonitor {
   readonly #socket = new NetlinkSocket(NETLINK_ROUTE, RTMGRP_LINK);
   readonly #buffer = new Uint8Array(32 * 1024);
+  #indices: readonly number[];
 
-  /** `indices`: the kernel's numbers of the interfaces, in their order. */
-  constructor(readonly indices: readonly number[]) {}
+  /** `indices`: the kernel's numbers of the interfaces, in their order; -1: none is there. */
+  constructor(indices: readonly number[]) {
+    this.#indices = indices;
+  }
+
+  /** Others are looked at from now on. */
+  use(indices: readonly number[]): void {
+    this.#indices = indices;
+  }
 
   get descriptor(): number {
     return this.#socket.fd;
@@ -27,7 +35,7 @@ export class CarrierMonitor {
   present(): CarrierChange[] {
     using route = new RouteSocket();
     const links = route.links();
-    return this.indices.map((index, interfaceIndex) => ({
+    return this.#indices.map((index, interfaceIndex) => ({
       interfaceIndex,
       up: links.find((link) => link.index === index)?.hasCarrier ?? false,
     }));
@@ -43,7 +51,7 @@ export class CarrierMonitor {
         if (length === null) return changes;
         for (const message of messages(view, length)) {
           const link = decodeLink(view, message);
-          const interfaceIndex = link === null ? -1 : this.indices.indexOf(link.index);
+          const interfaceIndex = link === null ? -1 : this.#indices.indexOf(link.index);
           if (interfaceIndex >= 0) changes.push({ interfaceIndex, up: link!.hasCarrier });
         }
       }

@@ -7,6 +7,7 @@ import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
 import type { SettingsEffect } from "../reload/settings.ts";
 import { formatKeyFile, type KeyRing } from "../wire/keys.ts";
 import { carriedWorker } from "./program_files.ts";
+import type { InterfaceSlots } from "./heartbeat_links.ts";
 import {
   ordersFromJson,
   releaseFromJson,
@@ -66,6 +67,11 @@ export class CoreThread {
 
   input(input: Input): void {
     this.#command(toJson({ kind: "input", input }));
+  }
+
+  /** Has it speak over these interfaces from now on. */
+  useInterfaces(interfaces: InterfaceSlots): void {
+    this.#command(toJson({ kind: "interfaces", interfaces }));
   }
 
   snapshot(): Promise<ThreadSnapshot> {

@@ -4,6 +4,7 @@
  * without any per-flow memory, so that nothing of this process but this loop decides when it runs.
  */
 import { PollSet, receive } from "../../ffi/libc.ts";
+import { SystemError } from "../../ffi/library.ts";
 import { RepeatLimiter } from "../log.ts";
 import { Node } from "../node.ts";
 import type { CoreEvent, Effect, Input } from "../node_types.ts";
@@ -72,6 +73,8 @@ class CoreLoop {
   readonly #command = new Uint8Array(commandBytesMax);
   #strangersAt = 0;
   #stopped = false;
+  /** null: the descriptors have changed. */
+  #poll: PollSet | null = null;
 
   constructor(start: ThreadStart) {
     this.#start = start;
@@ -86,7 +89,7 @@ class CoreLoop {
         refuse: (reason) => this.#refuse(reason),
       },
     );
-    this.#carriers = new CarrierMonitor(interfaces.map(({ index }) => index));
+    this.#carriers = new CarrierMonitor(indicesOf(interfaces));
     this.#probe = new AddressProbe(start.probes);
     this.#steering = openSteering(steering);
     const held = adopted && {
@@ -102,13 +105,9 @@ class CoreLoop {
   run(): void {
     self.postMessage({ kind: "started", scheduling: preferCore() });
     for (const change of this.#carriers.present()) this.#step({ kind: "carrier", ...change });
-    const poll = new PollSet([
-      this.#start.commandFd,
-      this.#carriers.descriptor,
-      ...this.#intake.links.descriptors,
-    ]);
-    const count = this.#start.interfaces.length;
     while (!this.#stopped) {
+      const poll = this.#poll ??= this.#pollSet();
+      const { count } = this.#intake.links;
       for (let i = 0; i < count; i++) poll.watch(2 + count + i, this.#intake.mayReadUndue(i));
       const waitMs = this.#core.deadline - now();
       poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(waitMs))));
@@ -127,6 +126,11 @@ class CoreLoop {
     this.#intake.close();
     this.#carriers.close();
     this.#probe.close();
+  }
+
+  #pollSet(): PollSet {
+    const { descriptors } = this.#intake.links;
+    return new PollSet([this.#start.commandFd, this.#carriers.descriptor, ...descriptors]);
   }
 
   #take(taken: Taken): boolean {
@@ -191,8 +195,24 @@ class CoreLoop {
       const command = commandFromJson(text);
       if (command.kind === "input") this.#step(command.input);
       else if (command.kind === "snapshot") this.#tellSnapshot(command.id);
+      else if (command.kind === "interfaces") this.#useInterfaces(command.interfaces);
       else this.#useKeys(command);
     }
+  }
+
+  /** Links that come and go; what stays goes on as it is. */
+  #useInterfaces(interfaces: ThreadStart["interfaces"]): void {
+    this.#poll = null;
+    try {
+      this.#intake.useInterfaces(interfaces);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const text = `a link cannot be used: ${error.message}`;
+      const event = { level: "error", name: "link-failed", text, fields: {} } as const;
+      self.postMessage({ kind: "event", event });
+    }
+    this.#carriers.use(indicesOf(interfaces));
+    for (const change of this.#carriers.present()) this.#step({ kind: "carrier", ...change });
   }
 
   #useKeys({ id, keys }: Extract<ThreadCommand, { kind: "keys" }>): void {
@@ -222,4 +242,9 @@ class CoreLoop {
     const fields = this.#saidOnce.fieldsOf(event.text, event.fields, now());
     if (fields !== null) self.postMessage({ kind: "event", event: { ...event, fields } });
   }
+}
+
+/** The kernel's numbers of the interfaces; -1 where a place has none. */
+function indicesOf(interfaces: ThreadStart["interfaces"]): number[] {
+  return interfaces.map((one) => one?.index ?? -1);
 }

@@ -2,6 +2,7 @@
 import type { ClusteripSetup } from "../clusterip/match.ts";
 import type { Config } from "../config.ts";
 import { configDigest, configTopics } from "../config_digest.ts";
+import type { KeysRequest } from "../control_keys.ts";
 import type {
   ClusterReport,
   ReloadClusterRequest,
@@ -19,22 +20,30 @@ import { now } from "./clock.ts";
 import { checkConfig } from "./config_check.ts";
 import type { HealthWatch } from "./health_watch.ts";
 import { loadKeyFile } from "./key_file.ts";
+import type { Machine } from "./machine.ts";
 import { addressOf, type MetricsServer } from "./metrics_server.ts";
 import type { NodeKeys } from "./node_keys.ts";
 import { whileReloading } from "./notify.ts";
+import { keyObstacles } from "./reload_keys.ts";
+import { type LinkPorts, ReloadLinks, whyNotListen } from "./reload_links.ts";
 import { findServiceManager } from "./service_manager.ts";
-import type { KeyRing } from "../wire/keys.ts";
 
 /** What of the daemon a reload changes or asks. */
 export interface DaemonParts {
   readonly clusterip: ClusteripSetup | null;
-  readonly core: { input(input: Input): void; snapshot(): Promise<Snapshot> };
+  readonly core: LinkPorts["core"] & {
+    input(input: Input): void;
+    snapshot(): Promise<Snapshot>;
+  };
+  readonly replication: LinkPorts["replication"];
+  /** With which the daemon was started. */
+  readonly machine: Machine;
   readonly keys: NodeKeys;
   readonly health: HealthWatch;
   readonly metrics: MetricsServer;
   readonly log: Log;
   /** Has another node, or this one, answer. */
-  forward(node: string, request: ReloadRequest): Promise<unknown>;
+  forward(node: string, request: ReloadRequest | KeysRequest): Promise<unknown>;
   /** This configuration is in use. */
   used(config: Config): void;
 }
@@ -43,16 +52,19 @@ export class DaemonReload {
   readonly #parts: DaemonParts;
   readonly #reload: NodeReload;
   #config: Config;
+  readonly #links: ReloadLinks;
 
   /** `config`: with which the daemon was started. */
   constructor(config: Config, parts: DaemonParts) {
     this.#config = config;
     this.#parts = parts;
-    const { clusterip, core, log } = parts;
+    const { clusterip, core, log, machine } = parts;
+    this.#links = new ReloadLinks(machine, parts);
     this.#reload = new NodeReload(config.node.name, {
       read: () => readAll(config.file),
       present: () => ({ config: this.#config, keys: parts.keys.ring }),
       obstacles: (next, changes) => this.#obstacles(next, changes),
+      addresses: ({ config }, changes) => this.#links.addresses(config, changes),
       agreed: ({ config, keys }) => ({
         configDigest: configDigest(config, keys, clusterip),
         topics: configTopics(config, keys, clusterip),
@@ -126,20 +138,14 @@ export class DaemonReload {
 
   async #obstacles({ config, keys }: Loaded, changes: readonly Change[]): Promise<string[]> {
     const has = (wanted: string) => changes.some(({ key }) => key === wanted);
+    const { listen } = config.metrics;
     return [
-      ...(has("keys") ? await this.#whoWouldBeUnheard(keys) : []),
-      ...(has("metrics.listen") ? whyNotListen(config.metrics.listen) : []),
+      ...(has("keys") ? await keyObstacles(keys, this.#parts.keys, this.#parts.forward) : []),
+      ...(has("metrics.listen") && listen !== "off"
+        ? whyNotListen("metrics.listen", addressOf(listen))
+        : []),
+      ...this.#links.obstacles(config, changes),
     ];
-  }
-
-  /** A key that a peer sends with must stay. */
-  async #whoWouldBeUnheard(keys: KeyRing): Promise<string[]> {
-    const peers = await this.#parts.keys.peers();
-    return peers.filter(({ keyId }) => keyId !== null && !keys.keys.some(({ id }) => id === keyId))
-      .map(({ name, keyId }) =>
-        `the key file lacks key ${keyId}, which ${name} sends with; ` +
-        `let it use another one first: avail key use ID --node ${name}`
-      );
   }
 
   async #use({ config }: Loaded, changes: readonly Change[]): Promise<string[]> {
@@ -151,15 +157,22 @@ export class DaemonReload {
     }
     metrics.use(config.metrics.listen);
     keys.useFile(config.cluster.keyFile);
-    // The file itself counts, as it is now: a key may have been added since it was looked at.
-    if (!changes.some(({ key }) => key === "keys" || key === "cluster.key_file")) return [];
+    const problems: string[] = [];
     try {
-      await keys.answer({ command: "keys", do: "reload" });
-      return [];
+      this.#links.use(config, changes);
     } catch (error) {
       if (!(error instanceof AvailError)) throw error;
-      return [`the keys are as they were: ${error.message}`];
+      problems.push(`the links are not as they should be: ${error.message}`);
     }
+    // The file itself counts, as it is now: a key may have been added since it was looked at.
+    if (!changes.some(({ key }) => key === "keys" || key === "cluster.key_file")) return problems;
+    try {
+      await keys.answer({ command: "keys", do: "reload" });
+    } catch (error) {
+      if (!(error instanceof AvailError)) throw error;
+      problems.push(`the keys are as they were: ${error.message}`);
+    }
+    return problems;
   }
 }
 
@@ -172,18 +185,6 @@ async function readAll(file: string): Promise<Loaded> {
   if (config === null || faults.length > 0) throw new ConfigError(faults);
   const { ring } = await loadKeyFile(config.cluster.keyFile);
   return { config, keys: ring, warnings };
-}
-
-/** Why nobody can listen there; empty: it was tried, and can. */
-function whyNotListen(listen: string): string[] {
-  if (listen === "off") return [];
-  try {
-    Deno.listen({ transport: "tcp", ...addressOf(listen) }).close();
-    return [];
-  } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    return [`metrics.listen: ${listen} cannot be had: ${why}`];
-  }
 }
 
 /** null where no service manager runs the daemon. */

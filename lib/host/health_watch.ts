@@ -66,7 +66,8 @@ export class HealthWatch {
     if (!this.#watchesRuleset) return;
     await watchRuleset({
       digest: (digest) => this.#tell({ kind: "ruleset", digest }),
-      failed: (problem) => this.#log.warn(`the ruleset is not compared: ${problem}`),
+      failed: (problem) =>
+        this.#log.warn(`the ruleset is not compared: ${problem}`, { event: "ruleset" }),
     }, signal);
   }
 }

@@ -10,7 +10,7 @@ import { Expected } from "../wire/expected.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import { clusterId, DatagramSeal, datagramTags } from "../wire/seal.ts";
 import { membersMax } from "../limits.ts";
-import { type HeartbeatInterface, HeartbeatLinks } from "./heartbeat_links.ts";
+import { HeartbeatLinks, type InterfaceSlots } from "./heartbeat_links.ts";
 
 /** Repetitions of what was due, after which the filter moves on at once. */
 const repetitionsMax = 8;
@@ -39,15 +39,15 @@ export class HeartbeatIntake {
   readonly #now: () => number;
   /** By incarnation, the one that was heard longest ago first: the key of its newest datagram. */
   readonly #keyIds = new Map<string, number>();
-  readonly #repetitions: number[];
-  readonly #refilteredAt: number[];
+  #repetitions: number[] = [];
+  #refilteredAt: number[] = [];
 
   constructor(
     options: {
       readonly keys: KeyRing;
       readonly clusterName: string;
       readonly seal: DatagramSeal;
-      readonly interfaces: readonly HeartbeatInterface[];
+      readonly interfaces: InterfaceSlots;
       readonly now: () => number;
     },
     handler: IntakeHandler,
@@ -57,7 +57,7 @@ export class HeartbeatIntake {
     this.#clusterName = clusterName;
     this.#handler = handler;
     this.#now = options.now;
-    this.#expected = new Expected(keys, interfaces.length);
+    this.#expected = new Expected(keys);
     const tags = datagramTags(keys, clusterName);
     this.links = new HeartbeatLinks(interfaces, clusterId(clusterName), tags);
     this.#repetitions = interfaces.map(() => 0);
@@ -73,7 +73,18 @@ export class HeartbeatIntake {
   useKeys(keys: KeyRing): void {
     this.#expected.useRing(keys);
     this.links.useTags(datagramTags(keys, this.#clusterName));
-    for (let i = 0; i < this.links.interfaces.length; i++) this.#refilter(i);
+    for (let i = 0; i < this.links.count; i++) this.#refilter(i);
+  }
+
+  /** As `HeartbeatLinks.useInterfaces`. */
+  useInterfaces(interfaces: InterfaceSlots): void {
+    this.#repetitions = interfaces.map((_, i) => this.#repetitions[i] ?? 0);
+    this.#refilteredAt = interfaces.map((_, i) => this.#refilteredAt[i] ?? -Infinity);
+    try {
+      this.links.useInterfaces(interfaces);
+    } finally {
+      for (let i = 0; i < this.links.count; i++) this.#refilter(i);
+    }
   }
 
   /** Whether what is not due may be read on an interface now. */

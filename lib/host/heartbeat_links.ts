@@ -17,6 +17,9 @@ export interface HeartbeatInterface {
   readonly mac: Uint8Array;
 }
 
+/** Interfaces by their place, which is what the core knows them by; null: it has none now. */
+export type InterfaceSlots = readonly (HeartbeatInterface | null)[];
+
 const ETH_P_IP = 0x0800;
 const dueBufferBytes = 256 * 1024;
 /** What is not due may have to wait behind so much of a flood. */
@@ -60,68 +63,107 @@ class HeartbeatLink {
 type Filters = (wanted: "due" | "undue" | "strangers") => ReturnType<typeof heartbeatFilter>;
 
 export class HeartbeatLinks {
-  readonly #links: HeartbeatLink[];
+  /** null: a place that has no interface now. */
+  #links: (HeartbeatLink | null)[] = [];
+  #interfaces: InterfaceSlots = [];
   readonly #clusterId: Uint8Array;
   #tags: readonly Uint8Array[];
   readonly #frame = new Uint8Array(2048);
 
-  constructor(
-    readonly interfaces: readonly HeartbeatInterface[],
-    clusterId: Uint8Array,
-    tags: readonly Uint8Array[],
-  ) {
+  constructor(interfaces: InterfaceSlots, clusterId: Uint8Array, tags: readonly Uint8Array[]) {
     this.#clusterId = clusterId;
     this.#tags = tags;
-    this.#links = interfaces.map(({ index }) => new HeartbeatLink(index, this.#filters([])));
+    this.useInterfaces(interfaces);
   }
 
-  /** The descriptors to wait on: for each interface what is due, then for each what is not. */
+  /** How many places for interfaces there are, those without one included. */
+  get count(): number {
+    return this.#links.length;
+  }
+
+  /** The places that have an interface. */
+  get present(): number[] {
+    return this.#links.flatMap((link, i) => link === null ? [] : [i]);
+  }
+
+  /**
+   * Speaks over these from now on; those that stay at their place are not touched. An interface that is
+   * gone leaves its place empty and is thrown as `SystemError` when all others are done.
+   */
+  useInterfaces(interfaces: InterfaceSlots): void {
+    const failures: SystemError[] = [];
+    const before = this.#interfaces, known = this.#links;
+    this.#links = interfaces.map((wanted, i) => {
+      if (wanted !== null && before[i]?.index === wanted.index) return known[i];
+      known[i]?.close();
+      if (wanted === null) return null;
+      try {
+        return new HeartbeatLink(wanted.index, this.#filters([]));
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+        failures.push(error);
+        return null;
+      }
+    });
+    for (const surplus of known.slice(interfaces.length)) surplus?.close();
+    this.#interfaces = interfaces;
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** The descriptors to wait on: for each place what is due, then for each what is not; -1: none. */
   get descriptors(): number[] {
-    return [...this.#links.map(({ due }) => due.fd), ...this.#links.map(({ undue }) => undue.fd)];
+    return [
+      ...this.#links.map((link) => link?.due.fd ?? -1),
+      ...this.#links.map((link) => link?.undue.fd ?? -1),
+    ];
   }
 
   /** Lets datagrams with these tags in from now on; what is due is to be told anew (`expect`). */
   useTags(tags: readonly Uint8Array[]): void {
     this.#tags = tags;
-    for (const { strangers } of this.#links) strangers.setFilter(this.#filters([])("strangers"));
+    for (const link of this.#links) link?.strangers.setFilter(this.#filters([])("strangers"));
   }
 
   /** Lets these go first on an interface; where the kernel has no room for the list, nobody does. */
   expect(interfaceIndex: number, nodes: readonly ExpectedNode[]): void {
     try {
-      this.#links[interfaceIndex].expect(this.#filters(nodes));
+      this.#links[interfaceIndex]?.expect(this.#filters(nodes));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      this.#links[interfaceIndex].expect(this.#filters([]));
+      this.#links[interfaceIndex]?.expect(this.#filters([]));
     }
   }
 
   /** Sends on all interfaces; how many took it. */
   broadcast(datagram: Uint8Array): number {
-    return this.interfaces.reduce(
-      (sent, { mac }, i) => this.#links[i].due.send(frameOf(datagram, mac)) ? sent + 1 : sent,
-      0,
-    );
+    let sent = 0;
+    for (const [i, link] of this.#links.entries()) {
+      if (link?.due.send(frameOf(datagram, this.#interfaces[i]!.mac))) sent++;
+    }
+    return sent;
   }
 
   /** What is due and has come in; each datagram is valid until the next one is taken. */
   *receiveDue(interfaceIndex: number): Generator<Uint8Array> {
-    yield* this.#drain(this.#links[interfaceIndex].due);
+    const link = this.#links[interfaceIndex];
+    if (link !== null) yield* this.#drain(link.due);
   }
 
   /** Whether the allowance of an interface has something left for what is not due. */
   maySpend(interfaceIndex: number, now: number): boolean {
-    return this.#links[interfaceIndex].allowance.has(now);
+    return this.#links[interfaceIndex]?.allowance.has(now) ?? false;
   }
 
   /** A datagram of an interface was of no use. */
   spend(interfaceIndex: number): void {
-    this.#links[interfaceIndex].allowance.spend();
+    this.#links[interfaceIndex]?.allowance.spend();
   }
 
   /** Other datagrams with a tag, while `maySpend`. */
   *receiveUndue(interfaceIndex: number, now: () => number): Generator<Uint8Array> {
-    for (const datagram of this.#drain(this.#links[interfaceIndex].undue)) {
+    const link = this.#links[interfaceIndex];
+    if (link === null) return;
+    for (const datagram of this.#drain(link.undue)) {
       yield datagram;
       if (!this.maySpend(interfaceIndex, now())) return;
     }
@@ -129,7 +171,7 @@ export class HeartbeatLinks {
 
   /** Datagrams of this cluster's name that carry none of our tags. */
   *receiveStrangers(): Generator<Uint8Array> {
-    for (const { strangers } of this.#links) yield* this.#drain(strangers);
+    for (const link of this.#links) if (link !== null) yield* this.#drain(link.strangers);
   }
 
   *#drain(socket: PacketSocket): Generator<Uint8Array> {
@@ -145,6 +187,6 @@ export class HeartbeatLinks {
   }
 
   close(): void {
-    for (const link of this.#links) link.close();
+    for (const link of this.#links) link?.close();
   }
 }

@@ -9,6 +9,7 @@ import { hostAndPort } from "./join_door.ts";
 
 const connectMsMax = 2000;
 const answerMsMax = 10_000;
+const claimTries = 3;
 
 export class JoinClient {
   /** The address that answered last comes first. */
@@ -29,12 +30,19 @@ export class JoinClient {
    * it is done. Throws `AvailError`, and what `write` throws.
    */
   async join(claim: Claim, write: (keys: string) => Promise<void>): Promise<void> {
-    using reached = await this.#reach();
-    const effect = await reached.exchange(reached.asking.claim(claim));
-    if (effect.kind !== "granted") throw this.#failure(effect, reached.place);
-    await write(effect.keys);
-    // The node is set up whatever becomes of this word.
-    await reached.send(reached.asking.done()).catch(() => {});
+    for (let tries = 1;; tries++) {
+      using reached = await this.#reach();
+      const effect = await reached.exchange(reached.asking.claim(claim));
+      if (effect.kind === "granted") {
+        await write(effect.keys);
+        // The node is set up whatever becomes of this word.
+        return await reached.send(reached.asking.done()).catch(() => {});
+      }
+      // Whether the use was counted is not known here: the same claim is answered again.
+      if (effect.kind !== "broken" || tries >= claimTries) {
+        throw this.#failure(effect, reached.place);
+      }
+    }
   }
 
   /** The first address where somebody answers who has the token's secret. */
@@ -127,6 +135,10 @@ class Call {
       }
       if (error instanceof Deno.errors.ConnectionRefused) {
         return { kind: "refused", problem: "connection refused" };
+      }
+      // It closed its door while this one stood before it.
+      if (error instanceof Deno.errors.ConnectionReset) {
+        return { kind: "refused", problem: "connection reset" };
       }
       const problem = error instanceof Error ? error.message : String(error);
       return { kind: "unreachable", problem };

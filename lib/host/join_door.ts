@@ -24,7 +24,12 @@ const connectionsMax = 8;
 const perSecond = 1;
 const atOnceMax = 10;
 const addressesMax = 256;
-/** From the first byte to the last: what a person has to think about is done between connections. */
+/**
+ * Until the greeting is there: with `perSecond`, less than `connectionsMax` connections of one address
+ * can be open for long, so that it cannot keep others out.
+ */
+const greetingMsMax = 5000;
+/** From then to the last byte: what a person has to think about is done between connections. */
 const connectionMsMax = 20_000;
 /** What is still under way from a joiner that is told goodbye. */
 const readsMax = 16;
@@ -60,7 +65,7 @@ export class JoinDoor {
         this.#listeners.set(place, listener);
         this.#accept(place, listener);
       } catch (error) {
-        problems.push(`listen on ${place}: ${error instanceof Error ? error.message : error}`);
+        problems.push(`listen on ${place}: ${whyNot(error, port)}`);
       }
     }
     return problems.length === 0 ? null : problems.join("; ");
@@ -97,12 +102,16 @@ export class JoinDoor {
       if (!isClosed) connection.close();
       isClosed = true;
     };
-    const timer = setTimeout(close, connectionMsMax);
+    let timer = setTimeout(close, greetingMsMax);
     try {
       const session = await this.#ports.session(address);
       const buffer = new Uint8Array(4096);
       for (let n; (n = await connection.read(buffer)) !== null;) {
         const { answers, isEnded } = await session.receive(buffer.slice(0, n));
+        if (answers.length > 0) {
+          clearTimeout(timer);
+          timer = setTimeout(close, connectionMsMax);
+        }
         for (const answer of answers) await writeAll(connection, answer);
         if (isEnded) break;
       }
@@ -132,6 +141,14 @@ export class JoinDoor {
 
 async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
+function whyNot(error: unknown, port: number): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `the port is in use; end what holds it (ss -ltnp 'sport = ${port}')`;
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not there yet";
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Closing with something unread would take back what was said last. */

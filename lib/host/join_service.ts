@@ -29,10 +29,21 @@ import { JoinDoor } from "./join_door.ts";
 import { loadKeyFile } from "./key_file.ts";
 import { changeTokens, readTokens, tokenFileOf } from "./token_file.ts";
 
-/** A machine that was given the keys may take so long to write them, and ask again meanwhile. */
+/**
+ * A machine that was given the keys may take so long to write them, and ask again meanwhile; and so long
+ * to be heard: nobody else is given its name.
+ */
 const pendingMs = 120_000;
-/** setTimeout's own limit is 2^31 ms; a longer wait is looked at again on the way. */
-const lookAgainMsMax = 3_600_000;
+/** Addresses come and go: what is listened on is looked at so often, and oftener while one is missing. */
+const lookAgainMs = 60_000;
+const lookAgainSoonMs = 5000;
+
+interface Pending {
+  readonly name: string;
+  readonly until: Millis;
+  /** Whether it said that it has written them. */
+  readonly isInstalled: boolean;
+}
 
 export interface JoinServicePorts {
   /** The one in use now. */
@@ -48,8 +59,8 @@ export class JoinService {
   #book: readonly TokenRecord[] = [];
   /** Until when each token is good by a clock that nobody sets. */
   readonly #goodUntil = new Map<string, Millis>();
-  /** Who was given the keys and has not said that it wrote them: names by claimant. */
-  readonly #pending = new Map<string, { readonly name: string; readonly until: Millis }>();
+  /** Who was given the keys a short while ago, by claimant. */
+  readonly #pending = new Map<string, Pending>();
   readonly #refused = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #problem: string | null = null;
@@ -67,8 +78,16 @@ export class JoinService {
 
   /** Reads the tokens again, and listens or not as they are. Its problems are told, not thrown. */
   async look(): Promise<void> {
-    await this.#read();
-    this.#arrange();
+    try {
+      await this.#read();
+      this.#arrange();
+    } catch (error) {
+      // A node that can take nobody in serves all the same.
+      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#ports.log.repeated("error", `no node can join by this one: ${this.#problem}`, {
+        event: "join-failed",
+      });
+    }
   }
 
   async status(): Promise<JoinsStatus> {
@@ -101,7 +120,9 @@ export class JoinService {
       if (!(error instanceof AvailError)) throw error;
       this.#take([]);
       this.#problem = error.message;
-      this.#ports.log.repeated("warn", `no node can join by this one: ${error.message}`);
+      this.#ports.log.repeated("warn", `no node can join by this one: ${error.message}`, {
+        event: "join-failed",
+      });
     }
   }
 
@@ -131,7 +152,7 @@ export class JoinService {
     const open = this.#book.filter((token) => this.#refusal(token) === null);
     const ends = [
       ...open.map(({ id }) => this.#goodUntil.get(id)!),
-      ...[...this.#pending.values()].map(({ until }) => until),
+      ...[...this.#pending.values()].filter((each) => !each.isInstalled).map(({ until }) => until),
     ];
     if (ends.length === 0) return this.#door.close();
     const config = this.#ports.config();
@@ -140,10 +161,13 @@ export class JoinService {
       ? "no link and no share of this node has an own address"
       : this.#door.open(addresses, joinPort(config.replication.port));
     if (problem !== null && problem !== this.#problem) {
-      this.#ports.log.warn(`a join token can be used, but not everywhere: ${problem}`);
+      this.#ports.log.warn(`a join token can be used, but not everywhere: ${problem}`, {
+        event: "join-failed",
+      });
     }
     this.#problem = problem;
-    const waitMs = Math.min(lookAgainMsMax, Math.max(100, Math.min(...ends) - now()));
+    const againMs = problem === null ? lookAgainMs : lookAgainSoonMs;
+    const waitMs = Math.min(againMs, Math.max(100, Math.min(...ends) - now()));
     this.#timer = setTimeout(() => void this.look(), waitMs);
     Deno.unrefTimer(this.#timer);
   }
@@ -177,7 +201,8 @@ export class JoinService {
       case "greeted": {
         const refusal = this.#refusal(this.#token(effect.token));
         // Whoever has claimed a use and asks again is let in as well; its claim decides.
-        const mayReturn = refusal?.reason === "used" && this.#pending.size > 0;
+        const isAwaited = [...this.#pending.values()].some((each) => !each.isInstalled);
+        const mayReturn = refusal?.reason === "used" && isAwaited;
         if (refusal !== null && !mayReturn) {
           this.#noteRefused(refusal.reason, address);
           return [issuing.welcome({ refusal })];
@@ -206,10 +231,10 @@ export class JoinService {
     const config = this.#ports.config();
     const { name, claimant } = claim;
     try {
-      const others = [...this.#pending].filter(([other]) => other !== claimant)
+      const joining = [...this.#pending]
+        .filter(([other, { until }]) => other !== claimant && now() < until)
         .map(([, { name }]) => name);
-      const names = [...await this.#ports.members(), ...others];
-      const fault = claimFault(claim, names, config);
+      const fault = claimFault(claim, { live: await this.#ports.members(), joining }, config);
       if (fault !== null) return this.#turnAway(fault, claim, address);
       const { text } = await loadKeyFile(config.cluster.keyFile);
       let refusal: Refusal | null = null;
@@ -223,7 +248,7 @@ export class JoinService {
       });
       this.#take(book);
       if (refusal !== null) return this.#turnAway(refusal, claim, address);
-      this.#pending.set(claimant, { name, until: now() + pendingMs });
+      this.#pending.set(claimant, { name, until: now() + pendingMs, isInstalled: false });
       this.#ports.log.info(`${name} was given the cluster's keys`, {
         event: "join-granted",
         node: name,
@@ -234,7 +259,10 @@ export class JoinService {
       return { keys: text };
     } catch (error) {
       if (!(error instanceof AvailError)) throw error;
-      this.#ports.log.warn(`${name} could not be taken in: ${error.message}`, { address });
+      this.#ports.log.warn(`${name} could not be taken in: ${error.message}`, {
+        event: "join-failed",
+        address,
+      });
       return { refusal: { reason: "failed", detail: "it cannot, and its log says why" } };
     }
   }
@@ -245,7 +273,7 @@ export class JoinService {
   }
 
   async #installed(id: string, { name, claimant }: Claim, address: string): Promise<void> {
-    this.#pending.delete(claimant);
+    this.#pending.set(claimant, { name, until: now() + pendingMs, isInstalled: true });
     this.#ports.log.info(`${name} has joined`, {
       event: "joined",
       node: name,

@@ -24,7 +24,7 @@ export function requireLibraries(): void {
 
 /**
  * Of each soname the file that it is, such as `/usr/lib/…/libmnl.so.0.2.0`, or the one that this program
- * carries; null where it is missing or cannot be opened.
+ * carries; null where it is missing.
  */
 export function libraries(): Record<Soname, string | null> {
   return {
@@ -36,13 +36,13 @@ export function libraries(): Record<Soname, string | null> {
 
 /** What the dynamic linker made of a soname; only it knows where it looked. */
 function mappedFile(soname: Soname): string | null {
+  const carried = carriedFile(`libraries/${soname}`);
+  if (carried !== null) return carried;
   try {
     const library = openLibrary(soname, {}, sonames[soname]);
     const stem = soname.slice(0, soname.indexOf(".so"));
     const maps = Deno.readTextFileSync("/proc/self/maps");
     library.close();
-    const carried = carriedFile(`libraries/${soname}`);
-    if (carried !== null) return carried;
     return maps.split("\n").map((line) => line.slice(line.indexOf("/")))
       .find((path) => path.includes(`/${stem}.so`) || path.includes(`/${stem}-`)) ?? null;
   } catch {

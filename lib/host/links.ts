@@ -116,8 +116,10 @@ export class TcpTransport implements Transport {
 /** Waits for the peers' connections on every one of `addresses`. */
 export class TcpListener {
   readonly #listeners: Deno.TcpListener[] = [];
+  readonly #take: (link: Link) => void;
 
   constructor(addresses: readonly string[], port: number, accept: (link: Link) => void) {
+    this.#take = accept;
     try {
       for (const hostname of addresses) {
         this.#listeners.push(listen(hostname, this.#listeners[0]?.addr.port ?? port));
@@ -127,6 +129,31 @@ export class TcpListener {
       throw error;
     }
     for (const listener of this.#listeners) this.#accept(listener, accept);
+  }
+
+  /**
+   * Waits on these from now on; connections that stand go on. Throws `AvailError` where one of them
+   * cannot be had, and is as before then.
+   */
+  use(addresses: readonly string[]): void {
+    const { port } = this;
+    const known = this.#listeners.map(({ addr }) => addr.hostname);
+    const added: Deno.TcpListener[] = [];
+    try {
+      for (const hostname of addresses) {
+        if (!known.includes(hostname)) added.push(listen(hostname, port));
+      }
+    } catch (error) {
+      for (const listener of added) listener.close();
+      throw error;
+    }
+    const gone = this.#listeners.filter(({ addr }) => !addresses.includes(addr.hostname));
+    this.#listeners.push(...added);
+    for (const listener of gone) {
+      this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+      listener.close();
+    }
+    for (const listener of added) this.#accept(listener, this.#take);
   }
 
   /** The port: the one that was asked for, or for 0 the one that was free. */

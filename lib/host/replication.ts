@@ -140,6 +140,11 @@ export class Replication {
     this.#replicator.useKeys(keys);
   }
 
+  /** Peers find it at these addresses from now on; throws `AvailError` where one cannot be had. */
+  useAddresses(addresses: readonly string[]): void {
+    this.#listener.use(addresses);
+  }
+
   /** Replaces what is to be done; returns at once. */
   order(orders: ReplicationOrders): void {
     this.#replicator.order(orders);

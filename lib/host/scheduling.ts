@@ -8,6 +8,11 @@ const realtimePriority = 10;
 /** For the core's thread: real time where allowed, else the best there is; which it was. */
 export function preferCore(): "real time" | "nice" | "normal" {
   lockCode();
+  return useBestPriority();
+}
+
+/** Real time where allowed, else the best there is, for the calling thread; which it was. */
+export function useBestPriority(): "real time" | "nice" | "normal" {
   if (useRealtimePriority(realtimePriority)) return "real time";
   return useNiceValue(-20) ? "nice" : "normal";
 }

@@ -49,7 +49,7 @@ const commands: Readonly<
     verb === "enable"
       ? ["rc-update", "add", serviceName, "default"]
       : verb === "disable"
-      ? ["rc-update", "--all", "delete", serviceName]
+      ? ["rc-update", "delete", serviceName, "default"]
       : ["rc-service", serviceName, verb],
   sysv: (verb) => verb === "enable" || verb === "disable" ? null : [scriptFile, verb],
   none: () => null,
@@ -184,7 +184,7 @@ export class ServiceManager {
     if (!this.isInstalled()) {
       throw new AvailError(`${attempt}: it is not installed; install it: avail install`);
     }
-    await this.#must(argv, attempt);
+    await this.#must(argv, attempt, this.logCommand);
   }
 
   async #setBoot(verb: "enable" | "disable", attempt: string): Promise<void> {
@@ -208,11 +208,15 @@ export class ServiceManager {
     return has("chkconfig") ? ["chkconfig", isThere ? "--add" : "--del", serviceName] : null;
   }
 
-  async #must(argv: readonly string[], attempt: string): Promise<void> {
+  async #must(
+    argv: readonly string[],
+    attempt: string,
+    logCommand: string | null = null,
+  ): Promise<void> {
     const { code, lines } = await this.#run(argv);
     if (code === 0) return;
     const said = lines.map((line) => line.trim()).filter((line) => line !== "").slice(-6);
-    const where = this.logCommand === null ? [] : [`its log: ${this.logCommand}`];
+    const where = logCommand === null ? [] : [`its log: ${logCommand}`];
     throw new AvailError(
       [`${attempt}: ${argv.join(" ")}: exit code ${code}`, ...said, ...where].join("\n  "),
     );

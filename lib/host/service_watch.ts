@@ -7,9 +7,9 @@ import type { Snapshot } from "../node_types.ts";
 import { notifyServiceManager } from "./notify.ts";
 
 /** Where nobody watches, `systemctl status` is still to show what is going on. */
-const tellEveryMs = 10_000;
-/** sd_watchdog_enabled(3) recommends half of the time; a third forgives a late one. */
-const tellsInTime = 3;
+const tellEveryMs = 5000;
+/** sd_watchdog_enabled(3) recommends half of the time; a sixth forgives late ones, and the words are fresh. */
+const tellsInTime = 6;
 
 export interface ServiceWatchPorts {
   env(name: string): string | undefined;

@@ -1,8 +1,10 @@
 /** What setting a node up changes on the machine: its configuration and its key file, whole or not at all. */
 import { AvailError, exitCodes, type Fault } from "../errors.ts";
+import { folderOf } from "../folder_of.ts";
 import { formatKeyFile, secretBytes } from "../wire/keys.ts";
 import { unreadable } from "./file_problem.ts";
 import { readKeyFile } from "./key_file.ts";
+import { tokenFileOf } from "./token_file.ts";
 import { writeWholeFile } from "./whole_file.ts";
 
 /** What is there before anything is written. */
@@ -29,11 +31,13 @@ export interface FilesToWrite {
 export async function writeNodeFiles(wanted: FilesToWrite): Promise<string[]> {
   const present = wanted.force ? "keep" : "refuse";
   const written: string[] = [];
-  await makeFolder(parentOf(wanted.keyFile));
-  await makeFolder(parentOf(wanted.file));
+  await makeFolder(folderOf(wanted.keyFile));
+  await makeFolder(folderOf(wanted.file));
   if (wanted.keys !== null) {
     await writeWholeFile(wanted.keyFile, wanted.keys, { mode: 0o600, present });
     written.push(wanted.keyFile);
+    // Tokens that are there were made for other keys: they must not give these away.
+    await removeIfThere(tokenFileOf(wanted.keyFile));
   }
   try {
     await writeWholeFile(wanted.file, wanted.text, { mode: 0o644, present });
@@ -43,6 +47,16 @@ export async function writeNodeFiles(wanted: FilesToWrite): Promise<string[]> {
     throw error;
   }
   return [...written, wanted.file];
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    const { problem, remedy } = unreadable(error, "");
+    throw new AvailError(`remove ${path}: ${problem}; ${remedy}`, { cause: error });
+  }
 }
 
 async function putBack(path: string): Promise<void> {
@@ -55,7 +69,7 @@ async function putBack(path: string): Promise<void> {
 
 /** Fails where `writeNodeFiles` would: before anything that cannot be taken back is done. */
 export async function checkFolders(paths: readonly string[]): Promise<void> {
-  for (const folder of new Set(paths.map(parentOf))) {
+  for (const folder of new Set(paths.map(folderOf))) {
     await makeFolder(folder);
     const probe = `${folder}/.avail-${crypto.randomUUID().slice(0, 8)}`;
     try {
@@ -111,8 +125,4 @@ async function exists(path: string): Promise<boolean> {
     const { problem, remedy } = unreadable(error, "");
     throw new AvailError(`${path}: ${problem}; ${remedy}`, { cause: error });
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

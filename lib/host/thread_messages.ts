@@ -11,7 +11,7 @@ import type { SettingsEffect } from "../reload/settings.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import type { ProbeTarget } from "./address_probe.ts";
 import type { SteeringReference } from "./datapath.ts";
-import type { HeartbeatInterface } from "./heartbeat_links.ts";
+import type { InterfaceSlots } from "./heartbeat_links.ts";
 
 /** Everything that the core's thread needs to start. */
 export interface ThreadStart {
@@ -20,7 +20,7 @@ export interface ThreadStart {
   readonly adopted: { readonly responsibility: string; readonly leaseUntil: number } | null;
   readonly clusterName: string;
   readonly keys: KeyRing;
-  readonly interfaces: readonly HeartbeatInterface[];
+  readonly interfaces: InterfaceSlots;
   readonly probes: readonly ProbeTarget[];
   /** How this thread opens its Steering. */
   readonly steering: SteeringReference;
@@ -32,6 +32,8 @@ export interface ThreadStart {
 export type ThreadCommand =
   | { readonly kind: "input"; readonly input: Input }
   | { readonly kind: "snapshot"; readonly id: number }
+  /** Speak over these interfaces from now on. */
+  | { readonly kind: "interfaces"; readonly interfaces: InterfaceSlots }
   /** Use these keys from now on (a key file's text), and tell the key of each start that is heard. */
   | { readonly kind: "keys"; readonly id: number; readonly keys: string | null };
 
@@ -58,16 +60,21 @@ export type ThreadReport =
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: string };
 
-/** JSON in which a bucket set is `{"buckets": "64 hexadecimal digits"}`. */
+/** JSON in which a bucket set is `{"buckets": "64 hexadecimal digits"}`, and bytes are `{"bytes": …}`. */
 export function toJson(value: ThreadCommand | ReplicationOrders | ReleaseOrder): string {
   return JSON.stringify(
     value,
-    (_, item) => item instanceof BucketSet ? { buckets: item.toHex() } : item,
+    (_, item) =>
+      item instanceof BucketSet
+        ? { buckets: item.toHex() }
+        : item instanceof Uint8Array
+        ? { bytes: item.toHex() }
+        : item,
   );
 }
 
 export function commandFromJson(text: string): ThreadCommand {
-  return JSON.parse(text, reviveBuckets);
+  return JSON.parse(text, (key, item) => reviveBytes(reviveBuckets(key, item)));
 }
 
 export function ordersFromJson(text: string): ReplicationOrders {
@@ -82,4 +89,10 @@ function reviveBuckets(_: string, item: unknown): unknown {
   const hex = item !== null && typeof item === "object" && Object.keys(item).length === 1 &&
     "buckets" in item && item.buckets;
   return typeof hex === "string" ? BucketSet.fromHex(hex) : item;
+}
+
+function reviveBytes(item: unknown): unknown {
+  const hex = item !== null && typeof item === "object" && Object.keys(item).length === 1 &&
+    "bytes" in item && item.bytes;
+  return typeof hex === "string" ? Uint8Array.fromHex(hex) : item;
 }

@@ -3,6 +3,7 @@
  * and the commands that make and revoke tokens change it in turns.
  */
 import { AvailError } from "../errors.ts";
+import { folderOf } from "../folder_of.ts";
 import {
   formatTokenBook,
   parseTokenBook,
@@ -17,7 +18,7 @@ const lockPauseMs = 20;
 
 /** Where the tokens are that are made for the cluster of this key file. */
 export function tokenFileOf(keyFile: string): string {
-  return `${parentOf(keyFile)}/join-tokens.json`;
+  return `${folderOf(keyFile)}/join-tokens.json`;
 }
 
 /** The tokens; none where there is no file. Throws `AvailError`. */
@@ -53,7 +54,7 @@ export async function changeTokens(
   path: string,
   change: (book: readonly TokenRecord[]) => readonly TokenRecord[],
 ): Promise<readonly TokenRecord[]> {
-  using _lock = await lockFolder(parentOf(path));
+  using _lock = await lockFolder(folderOf(path));
   const before = await readTokens(path);
   const after = pruned(change(before), Date.now());
   await writeWholeFile(path, formatTokenBook(after), { mode: 0o600, present: "replace" });
@@ -77,8 +78,4 @@ async function openFolder(path: string): Promise<Deno.FsFile> {
     const { problem, remedy } = unreadable(error, "set this node up first: avail init");
     throw new AvailError(`${path}: ${problem}; ${remedy}`, { cause: error });
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

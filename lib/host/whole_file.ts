@@ -3,6 +3,7 @@
  * writers never overwrite each other by accident.
  */
 import { AvailError } from "../errors.ts";
+import { folderOf } from "../folder_of.ts";
 import { unreadable } from "./file_problem.ts";
 
 export interface WholeFileOptions {
@@ -25,11 +26,11 @@ export async function writeWholeFile(
     } finally {
       await Deno.remove(fresh).catch(() => {}); // it has its place, or none
     }
-    using directory = await Deno.open(parentOf(path));
+    using directory = await Deno.open(folderOf(path));
     await directory.sync();
   } catch (error) {
     if (error instanceof AvailError) throw error;
-    const { problem, remedy } = unreadable(error, `make the folder: mkdir -p ${parentOf(path)}`);
+    const { problem, remedy } = unreadable(error, `make the folder: mkdir -p ${folderOf(path)}`);
     throw new AvailError(`write ${path}: ${problem}; ${remedy}`, { cause: error });
   }
 }
@@ -66,8 +67,4 @@ async function put(
 
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

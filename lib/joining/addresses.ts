@@ -14,6 +14,17 @@ export function joinableAddresses(config: Config, facts: readonly InterfaceFacts
   return [...new Set([...ofLinks, ...ofShares])];
 }
 
+/** The first of each link, then of each share: what fits into a token. */
+export function firstAddresses(config: Config, facts: readonly InterfaceFacts[]): string[] {
+  const all = joinableAddresses(config, facts);
+  const interfaces = [...config.links, ...config.shares].map((entry) => entry.interface);
+  const firsts = interfaces.flatMap((name) => {
+    const own = ownAddresses(config, name, facts).map(({ address }) => address);
+    return all.find((address) => own.includes(address)) ?? [];
+  });
+  return [...new Set(firsts)];
+}
+
 /** Of each share and of each link, this node's own addresses there, with their prefixes. */
 export function ownNetworks(config: Config, facts: readonly InterfaceFacts[]): {
   readonly shareNetworks: string[][];

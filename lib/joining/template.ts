@@ -32,10 +32,17 @@ export function templateOf(
   };
 }
 
-/** Why a machine is not taken in, beside its token; null: it may be. `names`: those that are taken. */
+/** Names that nobody else may have. */
+export interface TakenNames {
+  readonly live: readonly string[];
+  /** Of machines that were given the keys, and may not be heard yet. */
+  readonly joining: readonly string[];
+}
+
+/** Why a machine is not taken in, beside its token; null: it may be. */
 export function claimFault(
   { name, protocol, version: theirs }: Claim,
-  names: readonly string[],
+  { live, joining }: TakenNames,
   { node, cluster }: Pick<Config, "node" | "cluster">,
 ): Refusal | null {
   if (!understandEachOther(protocol, ownProtocol)) {
@@ -44,10 +51,14 @@ export function claimFault(
       `this machine ${theirs} (${describeVersions(protocol)})`;
     return { reason: "protocol", detail };
   }
-  const taken = [...new Set([node.name, ...names])];
-  const same = taken.find((other) => other.toLowerCase() === name.toLowerCase());
+  const isSame = (other: string) => other.toLowerCase() === name.toLowerCase();
+  const taken = [...new Set([node.name, ...live, ...joining])];
+  const same = taken.find(isSame);
   if (same !== undefined) {
-    return { reason: "name taken", detail: `a node of ${cluster.name} is called ${same}` };
+    const detail = [node.name, ...live].some(isSame)
+      ? `a node of ${cluster.name} is called ${same}`
+      : `a machine that has just joined is called ${same}`;
+    return { reason: "name taken", detail };
   }
   return taken.length < membersMax
     ? null

@@ -35,7 +35,7 @@ export interface JoinToken {
 
 export const joinSecretBytes = 16;
 /** More addresses of one node would only make the line longer. */
-export const tokenAddressesMax = 4;
+export const tokenAddressesMax = 3;
 const prefix = "avail1.";
 const checksumBytes = 4;
 const payloadBytesMax = 300;

@@ -21,7 +21,7 @@ export function unreachedText(
   return [
     `join: ${issuer} could not be asked:`,
     ...attempts.map(({ place, problem }) => `  ${place}: ${problem}`),
-    ...has("refused")
+    ...has("refused") || has("broken")
       ? [
         `avail does not run on ${issuer}, or none of its join tokens can be used any more (used,`,
         `expired, revoked). On ${issuer}: \`avail status\`, and \`avail token\` for another token.`,

@@ -30,9 +30,9 @@ export class Peer {
   firstHeardAfter = 0;
   /** When it was last heard on each interface; -Infinity: never. */
   #addresses: { of: readonly Uint8Array[]; text: readonly string[] } = { of: [], text: [] };
-  readonly #heardAt: Float64Array;
+  #heardAt: Float64Array;
   /** The newest sequence number that came by each interface. */
-  readonly #sequences: Float64Array;
+  #sequences: Float64Array;
 
   /** Without a detection time's silence. */
   readonly heardSince: Millis;
@@ -84,10 +84,20 @@ export class Peer {
 
   /** A heartbeat came by an interface; false where that one had brought it, or a later one, before. */
   alsoHeardOn(interfaceIndex: number, sequence: number, now: Millis): boolean {
+    if (interfaceIndex >= this.#sequences.length) this.#grow(interfaceIndex + 1);
     if (sequence <= this.#sequences[interfaceIndex]) return false;
     this.#sequences[interfaceIndex] = sequence;
     this.#heardAt[interfaceIndex] = now;
     return true;
+  }
+
+  /** An interface was added while this node runs. */
+  #grow(interfaces: number): void {
+    const [heardAt, sequences] = [this.#heardAt, this.#sequences];
+    this.#heardAt = new Float64Array(interfaces).fill(-Infinity);
+    this.#heardAt.set(heardAt);
+    this.#sequences = new Float64Array(interfaces).fill(-1);
+    this.#sequences.set(sequences);
   }
 
   /** Interfaces on which it was heard since `since`, as bits of their index. */

@@ -9,6 +9,7 @@ import { nextPlan, type PlanningNode } from "../ownership/planning.ts";
 import { Wish, type WishedOwners } from "../ownership/wish.ts";
 import type { Millis } from "../ports.ts";
 import type { PlanTerms } from "../reload/settings.ts";
+import { Damping, flapHalfLifeMs } from "./damping.ts";
 import { StandingNews } from "./standing_news.ts";
 import { planningNodes, viewKey } from "./view.ts";
 
@@ -20,12 +21,15 @@ interface Terms {
   readonly shares: number;
   /** As `PlannerInput.units`. */
   readonly units?: number;
+  /** As `NodeOptions.flapHalfLifeMs`. */
+  readonly flapHalfLifeMs?: number;
 }
 
 export class PlanMaker {
   readonly #terms: Terms;
   readonly #standings: StandingNews;
   readonly #wish = new Wish();
+  #damping: Damping;
   #nodes: readonly PlanningNode[] = [];
   #viewKey = "";
   #viewSince: Millis;
@@ -35,12 +39,28 @@ export class PlanMaker {
   constructor(terms: Terms, now: Millis) {
     this.#terms = terms;
     this.#standings = new StandingNews(terms.shares);
+    this.#damping = new Damping(terms.flapHalfLifeMs ?? flapHalfLifeMs(terms.detectionMs));
     this.#viewSince = now;
   }
 
   /** When something may become due by time alone. */
   get nextAt(): readonly Millis[] {
-    return [this.#viewSince + this.#terms.detectionMs, this.#nextCheck];
+    return [this.#viewSince + this.#terms.detectionMs, this.#nextCheck, this.#damping.nextAt];
+  }
+
+  /** A node died, gave everything up, or was started anew without having left; what is news. */
+  failed(name: string, now: Millis): CoreEvent[] {
+    return this.#damping.failed(name, now);
+  }
+
+  /** Another half-life, 0: nobody is damped. What has failed so far is forgotten. */
+  useDamping(halfLifeMs: number): void {
+    this.#damping = new Damping(halfLifeMs);
+  }
+
+  /** For how long a node gets no buckets, because it has failed again and again; 0: it gets some. */
+  dampedMs(name: string, now: Millis): number {
+    return this.#damping.leftMs(name, now);
   }
 
   /** Owners that an operator asks for: they count for a while. */
@@ -61,14 +81,17 @@ export class PlanMaker {
 
   /** The view as it is now, this node included; what in it is news. */
   look(all: readonly LiveNode[], now: Millis): CoreEvent[] {
-    this.#nodes = planningNodes(all, this.#terms);
+    const news = this.#damping.look(now);
+    this.#nodes = planningNodes(all, this.#terms).map((node) =>
+      this.#damping.isDamped(node.name) ? { ...node, canGain: false } : node
+    );
     const key = viewKey(this.#nodes);
     if (key !== this.#viewKey) {
       this.#viewKey = key;
       this.#viewSince = now;
       this.#nextCheck = now;
     }
-    return this.#hasLasted(now) ? this.#standings.take(key, all) : [];
+    return this.#hasLasted(now) ? [...news, ...this.#standings.take(key, all)] : news;
   }
 
   /** The plan to follow `present`, where this node is to make one; call it with a valid lease. */

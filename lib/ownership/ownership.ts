@@ -10,6 +10,7 @@
  *   that nobody waits for it, and comes back only by the next plan.
  * Everything else (death, lease) is decided elsewhere and arrives here as the set of live nodes.
  */
+import type { Millis } from "../ports.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { bucketCount, BucketSet } from "./bucket_set.ts";
 import { isMember, type Plan } from "./plan.ts";
@@ -28,8 +29,11 @@ export class Ownership {
   #held = BucketSet.empty();
   /** Being handed over: switched off here, not yet acknowledged there. By the receiver's name. */
   readonly #releasing = new Map<string, { readonly buckets: BucketSet; readonly epoch: number }>();
-  /** Released to us in this epoch, by incarnation: its claim on them is void until it drops it. */
-  readonly #released = new Map<string, BucketSet>();
+  /**
+   * Released to us in this epoch, by incarnation: its claim on them is void until it drops it. What it
+   * still claims at `until` it has taken again.
+   */
+  readonly #released = new Map<string, { readonly buckets: BucketSet; readonly until: Millis }>();
   #plan: Plan | null = null;
   /** For each member of the plan, by incarnation, the buckets for which it has a rank. */
   readonly #ranked = new Map<string, BucketSet>();
@@ -71,6 +75,7 @@ export class Ownership {
   adopt(plan: Plan): void {
     this.#plan = plan;
     this.#forfeited = false;
+    this.#released.clear();
     this.#ranked.clear();
     this.#owned.clear();
     for (const { incarnation } of plan.members) {
@@ -95,6 +100,7 @@ export class Ownership {
   forfeit(): BucketSet {
     const dropped = this.#held;
     this.#held = BucketSet.empty();
+    this.#released.clear();
     this.#forfeited = true;
     return dropped;
   }
@@ -103,12 +109,16 @@ export class Ownership {
     this.#held = this.#held.difference(buckets);
   }
 
-  /** RELEASE came from a live node: what of it this node is to handle now. */
-  takeReleased(from: string, buckets: BucketSet, epoch: number): BucketSet {
+  /**
+   * RELEASE came from a live node: what of it this node is to handle now. What that node says from
+   * `until` on, it has said after it.
+   */
+  takeReleased(from: string, buckets: BucketSet, epoch: number, until: Millis): BucketSet {
     const plan = this.#plan;
     if (plan === null || plan.epoch !== epoch) return BucketSet.empty();
     const mine = BucketSet.of([...buckets].filter((b) => this.#rankOf(plan, b) === 0));
-    this.#released.set(from, (this.#released.get(from) ?? BucketSet.empty()).union(mine));
+    const before = this.#released.get(from)?.buckets ?? BucketSet.empty();
+    this.#released.set(from, { buckets: before.union(mine), until });
     return mine;
   }
 
@@ -117,16 +127,16 @@ export class Ownership {
     const released = this.#released.get(node.incarnation);
     return released === undefined
       ? node.heartbeat.claims
-      : node.heartbeat.claims.difference(released);
+      : node.heartbeat.claims.difference(released.buckets);
   }
 
   /** Forgets releases that the releasing node's heartbeat has caught up with. */
-  heard(node: LiveNode): void {
+  heard(node: LiveNode, now: Millis): void {
     const released = this.#released.get(node.incarnation);
     if (released === undefined) return;
-    const waiting = released.intersection(node.heartbeat.claims);
-    if (waiting.isEmpty) this.#released.delete(node.incarnation);
-    else this.#released.set(node.incarnation, waiting);
+    const buckets = released.buckets.intersection(node.heartbeat.claims);
+    if (buckets.isEmpty || now >= released.until) this.#released.delete(node.incarnation);
+    else this.#released.set(node.incarnation, { ...released, buckets });
   }
 
   gone(incarnation: string): void {
@@ -165,7 +175,7 @@ export class Ownership {
       )
     );
     const released = [...this.#released.values()].reduce(
-      (all, some) => all.union(some),
+      (all, { buckets }) => all.union(buckets),
       BucketSet.empty(),
     );
     for (const bucket of this.ranked().difference(claimed)) {
@@ -236,7 +246,7 @@ export class Ownership {
       if (buckets.isEmpty) continue;
       this.#held = this.#held.difference(buckets);
       for (const [from, released] of this.#released) {
-        this.#released.set(from, released.difference(buckets));
+        this.#released.set(from, { ...released, buckets: released.buckets.difference(buckets) });
       }
       this.#releasing.set(heartbeat.name, { buckets, epoch: plan.epoch });
       started.push({ to: heartbeat.name, buckets, epoch: plan.epoch });

@@ -67,15 +67,17 @@ const restarts: readonly (readonly [key: RegExp, why: string])[] = [
   [/^cluster\.(partition|nodes)$/, "two majorities could exist while nodes count differently"],
   [/^node\.name$/, "the others know this start by its name"],
   [/^share/, "it decides which packets are this node's; datapath and addresses hang on it"],
-  [/^link/, "heartbeats and streams stand on its sockets"],
-  [/^detection\./, "leases in force were given under it"],
+  [/^detection\.(interval|multiplier)$/, "leases in force were given under it"],
   [/^replication\.(port|enabled)$/, "streams stand on it"],
   [/^datapath\./, "the programs or devices in the kernel have it in them"],
   [/^control\./, "whoever asks the daemon finds it there"],
 ];
 
 /** What a running node puts into use at once. */
-const live = /^(cluster\.(key_file|ruleset)|node\.(weight|drain_timeout)|check\[.*|metrics\..*)$/;
+const live = new RegExp(
+  "^(cluster\\.(key_file|ruleset)|node\\.(weight|drain_timeout)|link.*|check\\[.*|" +
+    "detection\\.damping|metrics\\..*)$",
+);
 
 function takenBy(key: string, hasNat: boolean): Pick<Change, "takes" | "why"> {
   if (live.test(key)) return { takes: "now" };

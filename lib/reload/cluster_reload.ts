@@ -108,7 +108,7 @@ class ClusterReload {
     const withinMs = 4 * askMs + 2 * this.options.detectionMs;
     const answers = await this.#everybody<StagedReport>({ do: "stage", withinMs });
     for (const [node, answer] of answers) {
-      if ("error" in answer) this.#object(node, answer.error);
+      if ("error" in answer) this.#object(node, isTooOld(answer.error) ? tooOld : answer.error);
       else this.#reports.set(node, answer);
     }
   }
@@ -306,6 +306,13 @@ function failureOf(answer: StageOutcome | { readonly error: string }): string {
     default:
       return answer.problem ?? "it has not followed";
   }
+}
+
+const tooOld = "its program is older and cannot be asked; upgrade it first";
+
+/** The words of a daemon that does not know the request (lib/control_request.ts). */
+function isTooOld(error: string): boolean {
+  return error.includes('unknown command "reload"');
 }
 
 function onlyAvailErrors(error: unknown): void {

@@ -39,7 +39,9 @@ export function flatten(config: Config): ReadonlyMap<string, Value> {
 
 function addKeys(all: Map<string, Value>, path: string, keys: Readonly<Record<string, unknown>>) {
   for (const [key, value] of Object.entries(keys)) {
-    if (/Ms$/.test(key) && typeof value === "number") {
+    if (key === "flapHalfLifeMs" && typeof value === "number") {
+      all.set(`${path}.damping`, value === 0 ? "off" : durationText(value));
+    } else if (/Ms$/.test(key) && typeof value === "number") {
       all.set(`${path}.${snake(key.slice(0, -2))}`, durationText(value));
     } else if (/Mask$/.test(key) && typeof value === "number") {
       all.set(`${path}.${snake(key)}`, `0x${value.toString(16)}`);

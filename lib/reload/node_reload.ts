@@ -40,6 +40,8 @@ export interface NodeReloadPorts {
   present(): Settled;
   /** What on this machine is in the way of a change, a sentence each; it changes nothing. */
   obstacles(next: Loaded, changes: readonly Change[]): Promise<readonly string[]>;
+  /** Where its replication can be reached then; null: where it is now. */
+  addresses(next: Loaded, changes: readonly Change[]): readonly Uint8Array[] | null;
   /** What must agree with the others. */
   agreed(settled: Settled): ToAgree;
   core(input: SettingsInput): void;
@@ -284,14 +286,20 @@ export class NodeReload {
 
   // ---- use
 
-  #coreSettings({ config, keys }: Settled, changes: readonly Change[]): CoreSettings {
-    const { configDigest, topics } = this.ports.agreed({ config, keys });
+  #coreSettings(next: Loaded, changes: readonly Change[]): CoreSettings {
+    const { config } = next;
+    const { configDigest, topics } = this.ports.agreed(next);
+    const addresses = this.ports.addresses(next, changes);
+    const has = (wanted: string) => changes.some(({ key }) => key === wanted);
+    const { flapHalfLifeMs } = config.detection;
     return {
-      weight: changes.some(({ key }) => key === "node.weight") ? config.node.weight : null,
+      weight: has("node.weight") ? config.node.weight : null,
+      ...(has("detection.damping") ? { flapHalfLifeMs } : {}),
       drainTimeoutMs: config.node.drainTimeoutMs,
       backups: config.replication.backups,
       configDigest,
       topics,
+      ...(addresses === null ? {} : { addresses }),
     };
   }
 
@@ -308,9 +316,18 @@ export class NodeReload {
         ...fields,
       });
     }
-    const problems = await this.ports.use(next, changes);
+    const problems = await this.#useRest(next, changes);
     for (const problem of problems) this.ports.log("error", problem, { event: "reload-problem" });
     return problems;
+  }
+
+  /** Whatever goes wrong here, the daemon goes on with the rest of it. */
+  async #useRest(next: Loaded, changes: readonly Change[]): Promise<readonly string[]> {
+    try {
+      return await this.ports.use(next, changes);
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
   }
 
   #logRefusal({ outcome, faults, why, file }: ReloadReport): void {

@@ -21,6 +21,10 @@ export interface CoreSettings {
   /** As of `NodeOptions`. */
   readonly configDigest: string;
   readonly topics: readonly string[];
+  /** As of `NodeOptions`; left out: as it is. Another one forgets what has failed so far. */
+  readonly flapHalfLifeMs?: number;
+  /** Where this node's replication can be reached, best first: 4 or 16 bytes each. Left out: as it is. */
+  readonly addresses?: readonly Uint8Array[];
 }
 
 export type SettingsInput =
@@ -56,21 +60,24 @@ export interface PlanTerms {
   readonly epochMin: number;
 }
 
+/** Those that are asked for here; the rest is told to whom it concerns. */
+type AgreedSettings = Pick<CoreSettings, "backups" | "configDigest">;
+
 interface Staged {
   readonly id: string;
   readonly settings: CoreSettings;
 }
 
 export class Settings {
-  #present: Omit<CoreSettings, "weight">;
+  #present: AgreedSettings;
   #staged: Staged & { readonly epoch: number; readonly until: Millis } | null = null;
   #wanted: { readonly epoch: number; readonly until: Millis } | null = null;
 
-  constructor(present: Omit<CoreSettings, "weight">) {
+  constructor(present: AgreedSettings) {
     this.#present = present;
   }
 
-  get present(): Omit<CoreSettings, "weight"> {
+  get present(): AgreedSettings {
     return this.#present;
   }
 
@@ -114,8 +121,8 @@ export class Settings {
   }
 
   #use({ id, settings }: Staged): Staged {
-    const { weight: _, ...present } = settings;
-    this.#present = present;
+    const { backups, configDigest } = settings;
+    this.#present = { backups, configDigest };
     return { id, settings };
   }
 }

@@ -2,7 +2,7 @@
 import type { AddressPrefix, Config } from "../config.ts";
 import { examineConfig } from "../config_file.ts";
 import { formatConfig } from "../config_text.ts";
-import { readAddressPrefix } from "../config_values.ts";
+import { readAddressPrefix, readListen } from "../config_values.ts";
 import type { Fault } from "../errors.ts";
 import type { Template } from "../joining/content.ts";
 import { type Draft, withSettings } from "./draft.ts";
@@ -62,6 +62,7 @@ export function joinedDraft(theirs: Config, source: JoinedSource): JoinedDraft {
     node: { ...theirs.node, name, weight: 1 },
     shares: theirs.shares.map((share, i) => ({ ...share, interface: interfaces[i]! })),
     links,
+    metrics: { listen: listenHere(theirs.metrics.listen, slots, source.facts) },
   };
   const text = withSettings(formatConfig(config, { comments: false }), settings);
   const examined = examineConfig(text, { file, hostName: name });
@@ -87,6 +88,28 @@ function ownAddressOn(
   const fits = (address: AddressPrefix) => networks.some((n) => isInNetwork(address, n));
   if (first === undefined || fits(first)) return null;
   return own.find(fits)?.address ?? null;
+}
+
+const everywhere = ["0.0.0.0", "::"];
+
+/**
+ * Where the other node listens on an address of its own, this one does on its own in the same network,
+ * or else on the loopback.
+ */
+function listenHere(
+  listen: string,
+  slots: readonly Slot[],
+  facts: readonly InterfaceFacts[],
+): string {
+  const read = readListen(listen);
+  if (read === null || everywhere.includes(read.address)) return listen;
+  const own = facts.flatMap((each) => each.addresses);
+  if (own.some(({ address }) => address === read.address)) return listen; // the loopback, too
+  const network = slots.flatMap(({ networks }) => networks)
+    .find(({ address }) => address === read.address);
+  const here = network && own.find((address) => isInNetwork(address, network));
+  const address = here?.address ?? "127.0.0.1";
+  return address.includes(":") ? `[${address}]:${read.port}` : `${address}:${read.port}`;
 }
 
 /** `share[0].interface` is `share 1 (eth0: 192.0.2.1/24)`. */

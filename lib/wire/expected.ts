@@ -45,7 +45,7 @@ export class Expected {
   readonly #nodes = new Map<string, KnownNode>();
   #keys: readonly ClusterKey[];
 
-  constructor(ring: KeyRing, readonly interfaces: number) {
+  constructor(ring: KeyRing) {
     this.#keys = ring.keys;
   }
 
@@ -64,7 +64,7 @@ export class Expected {
     if (Math.abs(found.number - node.highest) > reckonedMax) return "unknown";
     const tokens = this.#tokensOf(node, datagram[3]);
     if (tokens === null || tokens.at(found.number) !== found.token) return "unknown";
-    return node.windows[interfaceIndex].isTaken(found.number) ? "repeated" : "due";
+    return node.window(interfaceIndex).isTaken(found.number) ? "repeated" : "due";
   }
 
   /** An authentic datagram has come; true where the interface now expects what it did not before. */
@@ -74,14 +74,14 @@ export class Expected {
     const incarnation = datagram.slice(incarnationOffset, nonceOffset);
     const name = toHex(incarnation);
     const known = this.#nodes.get(name);
-    const node = known ?? new KnownNode(incarnation, this.interfaces);
+    const node = known ?? new KnownNode(incarnation);
     const tokens = this.#tokensOf(node, datagram[3]);
     if (tokens === null || tokens.at(found.number) !== found.token) return false;
     this.#nodes.delete(name);
     this.#nodes.set(name, node);
     if (this.#nodes.size > membersMax) this.#nodes.delete(this.#nodes.keys().next().value!);
     node.highest = Math.max(node.highest, found.number);
-    node.windows[interfaceIndex].take(found.number);
+    node.window(interfaceIndex).take(found.number);
     return known === undefined || node.isSpent(interfaceIndex);
   }
 
@@ -116,18 +116,20 @@ const reckonedMax = 4096;
 class KnownNode {
   highest = -1;
   readonly tokens = new Map<number, Tokens>();
-  readonly windows: Window[];
+  /** Of each interface, made when it is first asked for: interfaces may come later. */
+  readonly #windows: Window[] = [];
   /** The numbers that each interface's filter lets in end before this one, and half of them before. */
-  readonly #opened: { half: number; end: number }[];
+  readonly #opened: { half: number; end: number }[] = [];
 
-  constructor(readonly incarnation: Uint8Array, interfaces: number) {
-    this.windows = Array.from({ length: interfaces }, () => new Window());
-    this.#opened = Array.from({ length: interfaces }, () => ({ half: 0, end: 0 }));
+  constructor(readonly incarnation: Uint8Array) {}
+
+  window(interfaceIndex: number): Window {
+    return this.#windows[interfaceIndex] ??= new Window();
   }
 
   /** Numbers to let in: a few that may be late on this interface, and `ahead` beyond the newest. */
   open(interfaceIndex: number, ahead: number): number[] {
-    const window = this.windows[interfaceIndex];
+    const window = this.window(interfaceIndex);
     const end = this.highest + 1 + ahead;
     this.#opened[interfaceIndex] = { half: this.highest + Math.ceil(ahead / 2), end };
     const numbers: number[] = [];
@@ -138,7 +140,7 @@ class KnownNode {
   }
 
   isSpent(interfaceIndex: number): boolean {
-    return this.highest >= this.#opened[interfaceIndex].half;
+    return this.highest >= (this.#opened[interfaceIndex]?.half ?? 0);
   }
 }
 

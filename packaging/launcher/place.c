@@ -143,13 +143,14 @@ static int reopen(struct place *place)
 
 static int open_trusted(struct place *place, const char *path)
 {
-	char resolved[PATH_MAX], rest[PATH_MAX], whole[2 * PATH_MAX];
+	char resolved[PATH_MAX], rest[PATH_MAX], whole[PATH_MAX];
 	int err = resolve(path, resolved, rest);
+	int length;
 
 	if (err)
 		return err;
-	snprintf(whole, sizeof(whole), "%s%s", strcmp(resolved, "/") ? resolved : "", rest);
-	if (strlen(whole) >= PATH_MAX / 2)
+	length = snprintf(whole, sizeof(whole), "%s%s", strcmp(resolved, "/") ? resolved : "", rest);
+	if (length >= PATH_MAX / 2)	/* below it come the version's and the files' names */
 		return -ENAMETOOLONG;
 	err = walk(place, whole);
 	return err ? err : reopen(place);

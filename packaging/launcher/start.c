@@ -12,36 +12,35 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * The program needs nothing of the runtime's package management, and may do what its user may do.
- * A code cache would be written where nobody checks it.
- */
+/* The program needs nothing of the runtime's package management, and may do what its user may do. */
 static const char *const runtime_words[] = {
-	"avail",	   "run",
-	"--quiet",	   "--no-config",
-	"--no-lock",	   "--no-remote",
-	"--no-npm",	   "--cached-only",
-	"--no-prompt",	   "--node-modules-dir=none",
-	"--no-code-cache", "--allow-all",
+	"avail",       "run",	       "--quiet",	"--no-config",
+	"--no-lock",   "--no-remote",  "--no-npm",	"--cached-only",
+	"--no-prompt", "--allow-all",  "--node-modules-dir=none",
 };
+
+/* A file in memory has no ending that says what it is, and there is no folder for a code cache. */
+static const char *const memory_words[] = { "--ext=js", "--no-code-cache", NULL };
+static const char *const directory_words[] = { NULL };
 
 #define RUNTIME_WORDS (sizeof(runtime_words) / sizeof(runtime_words[0]))
 
 /* The runtime's argument vector: its own words, those of `how`, the program, the user's words. */
-static const char **command(const char *how, const char *program, char **words)
+static const char **command(const char *const *how, const char *program, char **words)
 {
 	size_t count = 0, used = 0;
 	const char **all;
 
 	while (words[count])
 		count++;
-	all = calloc(RUNTIME_WORDS + 2 + count + 1, sizeof(*all));
+	all = calloc(RUNTIME_WORDS + sizeof(memory_words) / sizeof(memory_words[0]) + 1 + count + 1,
+		     sizeof(*all));
 	if (!all)
 		return NULL;
 	for (size_t i = 0; i < RUNTIME_WORDS; i++)
 		all[used++] = runtime_words[i];
-	if (how)
-		all[used++] = how;
+	for (; *how; how++)
+		all[used++] = *how;
 	all[used++] = program;
 	for (size_t i = 0; i < count; i++)
 		all[used++] = words[i];
@@ -115,7 +114,7 @@ int start_from_directory(const struct package *package, const char *place, char 
 	snprintf(program, sizeof(program), "%.*s/" PACKAGE_PROGRAM, PATH_MAX - 64, directory);
 	own[0] = variable("AVAIL_EXECUTABLE", package->path, "");
 	own[1] = variable("DENO_DIR", directory, "/cache");
-	argv = command(NULL, program, words);
+	argv = command(directory_words, program, words);
 	envp = environment(own);
 	if (!own[0] || !own[1] || !argv || !envp)
 		return -ENOMEM;
@@ -133,7 +132,7 @@ int start_from_memory(const struct package *package, const struct memory *memory
 	own[1] = variable("AVAIL_FILES", memory->files, "");
 	/* Not even root can make a folder there. */
 	own[2] = variable("DENO_DIR", "/dev/null", "/none");
-	argv = command("--ext=js", program, words);
+	argv = command(memory_words, program, words);
 	envp = environment(own);
 	if (!own[0] || !own[1] || !own[2] || !argv || !envp)
 		return -ENOMEM;

@@ -44,6 +44,18 @@ Deno.test("status tells the load where it is known, and nothing where there is n
   }
 });
 
+Deno.test("status tells what went wrong in the replication, and nothing where nothing did", () => {
+  const none = { overruns: 0, overflows: 0, refused: 0, failed: 0, swept: 9, streamsEnded: 9 };
+  const withTotals = (totals: typeof none) =>
+    statusScreen({ ...safeStatus, replication: { ...safeStatus.replication, totals } }, text);
+  assertEquals(withTotals(none), statusScreen(safeStatus, text));
+  const lines = withTotals({ ...none, overruns: 1, refused: 1234 }).split("\n").map((l) =>
+    l.trim()
+  );
+  assert(lines.includes("the kernel dropped events 1 time,"), lines.join("\n"));
+  assert(lines.includes("1 234 flows of others found no room here"));
+});
+
 Deno.test("status on a terminal with colours", () => {
   assertGolden("status_colour.txt", statusScreen(safeStatus, { colour: true, unicode: true }));
 });
@@ -67,8 +79,11 @@ Deno.test("help of every command", async () => {
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
   const commands = ["", "status", "who", "flows", "drain", "resume", "weight", "plan", "reload"]
+    .concat(["init", "join", "token", "config", "config check", "config show"])
     .concat(["key", "key show", "key rotate", "key add", "key use", "key drop", "key reload"])
-    .concat(["run", "version", "kmod", "kmod status", "kmod build", "kmod load", "kmod unload"]);
+    .concat(["run", "version", "kmod", "kmod status", "kmod build", "kmod load", "kmod unload"])
+    .concat(["events", "report"])
+    .concat(["install", "uninstall", "completions"]);
   for (const command of commands) {
     texts.push(`$ avail ${command} --help\n`.replace("  ", " "));
     await run(app, [...command.split(" ").filter(Boolean), "--help"], context);

@@ -20,6 +20,7 @@ const answer: Answer = {
 };
 const sound: AddressesFacts = {
   present,
+  refused: [],
   // The other nodes answer like this.
   answers: [answer],
   clusterMacs: new Map([["eth0", clusterMac], ["eth1", "01:00:5e:04:05:06"]]),
@@ -40,6 +41,10 @@ testGroup(addressesGroup, sound, [
   {
     facts: { answers: [{ ...answer, use: "own", address: "192.0.2.11", mac: clusterMac }] },
     finds: ["duplicates", "error", /answers for this node's own 192\.0\.2\.11/],
+  },
+  {
+    facts: { refused: [{ address: "2001:db8::11", interface: "eth0" }] },
+    finds: ["duplicates", "error", /2001:db8::11 on eth0 is another machine's, too/],
   },
   { facts: { answers: [] }, finds: ["duplicates", "ok", /nobody else/] },
   {

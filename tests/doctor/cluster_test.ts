@@ -23,10 +23,15 @@ const majority = (nodes: number) => ({
   ),
 });
 
-const sound: ClusterFacts = { tried: [] };
+const keys = {
+  sends: 2,
+  keys: [{ id: 2, check: "0badcafe" }],
+  peers: [{ name: "fw2", keyId: 2 }, { name: "fw3", keyId: null }],
+};
+const sound: ClusterFacts = { tried: [], keys };
 
 testGroup(clusterGroup, sound, [
-  { setup: stoppedSetup, finds: ["daemon", "info", /not running/] },
+  { setup: stoppedSetup, finds: ["daemon", "warning", /not running/] },
   {
     setup: { ...stoppedSetup, daemonProblem: "no answer within 3000 ms" },
     finds: ["daemon", "error", /does not answer/],
@@ -43,15 +48,23 @@ testGroup(clusterGroup, sound, [
     finds: ["agreement", "error", /fw2 differs from fw1 and fw3/],
   },
   {
+    facts: { keys: { ...keys, peers: [{ name: "fw2", keyId: 1 }] } },
+    finds: ["keys", "warning", /fw2 and this node seal with different keys/],
+  },
+  {
+    facts: { keys: { ...keys, keys: [...keys.keys, { id: 1, check: "12345678" }] } },
+    finds: ["keys", "info", /2 keys in the key file/],
+  },
+  {
     setup: withStatus({ state: "joining", reason: "conflict: 192.0.2.1 is answered for" }),
     finds: ["conflict", "error", /somebody else has its cluster's name/],
   },
   {
-    setup: withStatus({ refused: { "cannot be opened": 300 } }),
+    setup: withStatus({ refused: { "not authentic": 300 } }),
     finds: ["conflict", "warning", /cannot be opened/],
   },
   {
-    setup: withStatus({ refused: { "cannot be opened": 2 } }),
+    setup: withStatus({ refused: { "not authentic": 2, foreign: 900 } }),
     finds: ["conflict", "ok", /nobody/],
   },
   {

@@ -14,7 +14,7 @@ const sound: ConntrackFacts = {
   max: 262_144,
   count: 4000,
   buckets: 65_536,
-  canSetBuckets: true,
+  canSetSize: true,
   stats: { drop: 0, early_drop: 0, insert_failed: 0 },
   settings,
 };
@@ -28,6 +28,11 @@ testGroup(conntrackGroup, sound, [
     facts: { count: 220_000 },
     finds: ["conntrack-use", "warning", /nearly full/],
     fix: "net/netfilter/nf_conntrack_max=524288",
+    also: ["conntrack-failover"],
+  },
+  {
+    facts: { count: 220_000, canSetSize: false },
+    finds: ["conntrack-use", "warning", /nearly full/],
     also: ["conntrack-failover"],
   },
   {
@@ -59,7 +64,7 @@ testGroup(conntrackGroup, sound, [
     fix: "net/netfilter/nf_conntrack_buckets=131072",
   },
   {
-    facts: { buckets: 16_384, canSetBuckets: false },
+    facts: { buckets: 16_384, canSetSize: false },
     finds: ["conntrack-buckets", "warning", /few hash buckets/],
   },
   {

@@ -27,9 +27,13 @@ function nft(...chains: readonly ChainWords[]): Partial<FirewallFacts> {
   return { ruleset: readNft(nftText(chains))! };
 }
 
-function flowtable(dev: readonly string[], flags?: string): Partial<FirewallFacts> {
+function flowtable(
+  dev: readonly string[],
+  { flags, isFilled = true }: { readonly flags?: string; readonly isFilled?: boolean } = {},
+): Partial<FirewallFacts> {
   const item = { family: "inet", table: "filter", name: "ft", dev, ...(flags ? { flags } : {}) };
-  return { ruleset: readNft(nftText([], [{ flowtable: item }]))! };
+  const rules = isFilled ? [[{ flow: { op: "add", flowtable: "@ft" } }]] : [];
+  return { ruleset: readNft(nftText([{ hook: "forward", rules }], [{ flowtable: item }]))! };
 }
 
 const closed: ChainWords = {
@@ -55,14 +59,23 @@ testGroup(firewallGroup, sound, [
   {
     facts: nft(closed),
     setup: stoppedSetup,
-    finds: ["replication-port", "error", /drops replication streams on eth2 \(10\.0\.0\.1, TCP/],
+    finds: [
+      "replication-port",
+      "error",
+      /drops replication streams that come in by eth2 \(10\.0\.0\.1, TCP/,
+    ],
+  },
+  {
+    facts: nft({ ...closed, hook: "output", rules: [[match(meta("oifname"), "lo"), accept]] }),
+    setup: stoppedSetup,
+    finds: ["replication-port", "error", /drops replication streams that leave by eth2/],
   },
   // All streams stand: it will be in the way of the next ones.
   { facts: nft(closed), finds: ["replication-port", "warning", /drops replication streams/] },
   {
     facts: nft({ ...closed, rules: [[dport(9478), accept]] }),
     setup: stoppedSetup,
-    finds: ["replication-port", "ok", /lets replication streams in/],
+    finds: ["replication-port", "ok", /lets replication streams through/],
   },
   {
     facts: nft({ ...closed, rules: [[match(meta("mark"), 1), accept]] }),
@@ -94,6 +107,7 @@ testGroup(firewallGroup, sound, [
       rules: [[match(payload("udp", "dport"), 53), accept]],
     }),
     finds: ["heartbeat-frames", "error", /drops heartbeats on eth2 \(egress\)/],
+    also: ["replication-port"],
   },
   {
     facts: nft({
@@ -125,6 +139,14 @@ testGroup(firewallGroup, sound, [
     finds: ["arp-rules", "ok", /no rule/],
   },
   { facts: masquerade("eth1"), finds: ["nat-rules", "warning", /this node's own addresses/] },
+  {
+    facts: nft(natChain("postrouting", [
+      match(payload("ip", "saddr"), { prefix: { addr: "172.17.0.0", len: 16 } }),
+      match(meta("oifname"), "docker0", "!="),
+      { masquerade: null },
+    ])),
+    finds: ["nat-rules", "info", /connections of other networks/],
+  },
   { facts: masquerade("tun0"), finds: ["nat-rules", "ok", /no translation touches a share/] },
   {
     facts: nft(natChain("postrouting", [{ snat: { addr: "203.0.113.1" } }])),
@@ -161,7 +183,11 @@ testGroup(firewallGroup, sound, [
     setup: onModule,
     finds: ["flowtables", "error", /bypasses the cluster on eth0/],
   },
-  { facts: flowtable(["eth0"], "offload"), finds: ["flowtables", "error", /bypasses/] },
+  { facts: flowtable(["eth0"], { flags: "offload" }), finds: ["flowtables", "error", /bypasses/] },
+  {
+    facts: flowtable(["eth0"], { isFilled: false }),
+    finds: ["flowtables", "info", /which no rule fills/],
+  },
   { facts: flowtable(["eth9"]), finds: ["flowtables", "ok", /no flow table touches a share/] },
   {
     facts: nft({

@@ -81,7 +81,7 @@ function assertComplete({ severity, title, why, remedy, commands, fix }: Outcome
   assert(!/undefined|NaN|\[object/.test([why, remedy, ...commands].join(" ")), title);
   if (severity !== "info") assert(remedy !== null, `${title}: no remedy`);
   if (fix !== null) assert(commands.length > 0, `${title}: a fix that cannot be typed`);
-  for (const command of commands) assertMatch(command, /^\S(.*\S)?$/);
+  for (const command of commands) assertMatch(command, /^[a-z][a-z0-9-]* ?(.*\S)?$/);
 }
 
 function fixText({ fix }: Outcome): string {

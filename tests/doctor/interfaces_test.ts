@@ -4,6 +4,9 @@ import {
   type InterfacesFacts,
   interfacesGroup,
 } from "../../lib/doctor/interfaces.ts";
+import { frameHeaderBytes } from "../../lib/wire/frame.ts";
+import { envelopeOverheadBytes } from "../../lib/wire/seal.ts";
+import { assert, assertEquals } from "../assert.ts";
 import { safeStatus } from "../cli/statuses.ts";
 import { testGroup } from "./group_cases.ts";
 import { configOf, soundSetup, stoppedSetup, vitals } from "./setups.ts";
@@ -39,7 +42,7 @@ const sound: InterfacesFacts = {
   clusterMacs: new Map([["eth0", "01005e010203"]]),
   ownPrograms: [40, 41],
   virtualisation: null,
-  backlogDrops: 0,
+  backlog: { taken: 1_000_000, dropped: 0 },
 };
 
 function link(name: string, change: Partial<LinkDetails>): Partial<InterfacesFacts> {
@@ -69,15 +72,15 @@ const untried = {
 testGroup(interfacesGroup, sound, [
   {
     facts: { links: links.slice(1) },
-    finds: ["interfaces", "error", /no interface eth0/],
+    finds: ["link-state", "error", /no interface eth0/],
     also: ["mtu", "xdp"],
   },
-  { facts: link("eth1", { isEthernet: false }), finds: ["interfaces", "error", /eth1 is no Ethe/] },
-  { facts: link("eth1", { isUp: false }), finds: ["interfaces", "error", /eth1 is down/] },
-  { facts: link("eth0", { hasCarrier: false }), finds: ["interfaces", "error", /eth0 has no car/] },
+  { facts: link("eth1", { isEthernet: false }), finds: ["link-state", "error", /eth1 is no Ethe/] },
+  { facts: link("eth1", { isUp: false }), finds: ["link-state", "error", /eth1 is down/] },
+  { facts: link("eth0", { hasCarrier: false }), finds: ["link-state", "error", /eth0 has no car/] },
   {
     facts: link("eth2", { hasCarrier: false }),
-    finds: ["interfaces", "warning", /eth2 has no carrier/],
+    finds: ["link-state", "warning", /eth2 has no carrier/],
   },
   {
     facts: {
@@ -103,8 +106,13 @@ testGroup(interfacesGroup, sound, [
     finds: ["dedicated-link", "warning", /no dedicated link/],
   },
   {
-    facts: link("eth2", { mtu: 1400 }),
-    finds: ["mtu", "error", /eth2 carries packets of 1400 bytes only/],
+    facts: link("eth2", { mtu: 1300 }),
+    finds: ["mtu", "warning", /eth2 carries packets of 1300 bytes only/],
+  },
+  { facts: link("eth2", { mtu: 1400 }), finds: ["mtu", "ok", /fit/] },
+  {
+    facts: { links: links.map((each) => ({ ...each, mtu: 1300 })) },
+    finds: ["mtu", "error", /eth2 carries packets of 1300 bytes only/],
   },
   { facts: link("eth1", { mtu: 9000 }), finds: ["mtu", "info", /different MTUs/] },
   { setup: { peers }, finds: ["mtu-nodes", "warning", /MTU of eth0 differs/] },
@@ -142,7 +150,14 @@ testGroup(interfacesGroup, sound, [
     facts: link("eth0", { received: { packets: 1e9, missed: 500 } }),
     finds: ["receive-losses", "ok", /no frames were lost/],
   },
-  { facts: { backlogDrops: 5000 }, finds: ["receive-losses", "warning", /in the backlog/] },
+  {
+    facts: { backlog: { taken: 1_000_000, dropped: 5000 } },
+    finds: ["receive-losses", "warning", /in the backlog/],
+  },
+  {
+    facts: { backlog: { taken: 1e9, dropped: 5000 } },
+    finds: ["receive-losses", "ok", /no frames were lost/],
+  },
   {
     facts: card("eth0", { groups: ["01005e000001"] }),
     finds: ["group-filter", "warning", /eth0 does not listen to the cluster MAC/],
@@ -156,6 +171,10 @@ testGroup(interfacesGroup, sound, [
     finds: ["snooping", "ok", /deliver the cluster MAC/],
   },
   {
+    setup: untried,
+    finds: ["cluster-frames", "info", /no frame for a shared address has come in 2 h/],
+  },
+  {
     facts: { virtualisation: "vmware" },
     setup: untried,
     finds: ["virtual-switch", "info", /virtual machine \(vmware\)/],
@@ -165,3 +184,17 @@ testGroup(interfacesGroup, sound, [
     finds: ["virtual-switch", "ok", /delivers the cluster MAC/],
   },
 ]);
+
+Deno.test("doctor: the MTU that is needed grows with the cluster, and no datagram is larger", () => {
+  const heartbeat = frameHeaderBytes - 14 + envelopeOverheadBytes + 1280 + 19;
+  assert(heartbeat <= 1390, `a part of a plan takes ${heartbeat}`);
+  const [first] = safeStatus.members;
+  const members = Array.from({ length: 32 }, (_, i) => ({ ...first, name: `fw${i + 1}` }));
+  const { examine } = interfacesGroup.checks.find(({ id }) => id === "mtu")!;
+  const facts = { ...sound, ...link("eth2", { mtu: 1450 }) };
+  const of = (n: number) => {
+    const status = { ...safeStatus, members: members.slice(0, n) };
+    return examine(facts, { ...soundSetup, status })[0].severity;
+  };
+  assertEquals([of(2), of(30), of(31), of(32)], ["ok", "ok", "warning", "warning"]);
+});

@@ -43,16 +43,16 @@ testGroup(kernelGroup, sound, [
   },
   {
     facts: { hasConntrack: false },
-    finds: ["conntrack", "error", /not loaded/],
+    finds: ["tracking", "error", /not loaded/],
     fix: "module nf_conntrack",
   },
   {
     facts: { hasConntrack: false, isContainer: true },
-    finds: ["conntrack", "error", /not loaded/],
+    finds: ["tracking", "error", /not loaded/],
   },
   {
     facts: { ctnetlinkProblem: "no such file (ENOENT)" },
-    finds: ["conntrack", "error", /cannot be read over netlink/],
+    finds: ["tracking", "error", /cannot be read over netlink/],
     fix: "module nf_conntrack_netlink",
   },
   {

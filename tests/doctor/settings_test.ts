@@ -32,9 +32,11 @@ function but(changes: Readonly<Record<string, string | null>>): Pick<SettingsFac
   return { values: new Map(entries.flatMap(([k, v]) => v === null ? [] : [[k, v] as const])) };
 }
 
+const file = (text: string) => ({ path: "/etc/sysctl.d/90-local.conf", text });
 const sound: SettingsFacts = {
   ...but({}),
   clusterDevices: [],
+  files: [],
   advertisedDefaults: [],
   reversePathDrops: 0,
 };
@@ -89,6 +91,11 @@ testGroup(settingsGroup, sound, [
     finds: ["rp-filter", "error", /strict on cluster0/],
     fix: "net/ipv4/conf/cluster0/rp_filter=2",
   },
+  {
+    facts: but({ "net/ipv4/conf/eth1/accept_local": "1" }),
+    finds: ["rp-filter", "info", /accept_local is on on eth1/],
+    fix: "net/ipv4/conf/eth1/accept_local=0",
+  },
   { facts: { reversePathDrops: 12 }, finds: ["rp-filter", "warning", /eth0 and eth1, and has/] },
   {
     facts: {
@@ -125,6 +132,25 @@ testGroup(settingsGroup, sound, [
     facts: but({ "net/core/rmem_max": "65536" }),
     finds: ["receive-buffers", "warning", /65536 bytes \(net\.core\.rmem_max/],
     fix: "net/core/rmem_max=212992",
+  },
+  {
+    facts: { files: [file("net.ipv4.ip_forward = 1\nnet.ipv4.ip_forward=0")] },
+    finds: ["sysctl-files", "warning", /90-local\.conf sets net\/ipv4\/ip_forward to 0/],
+  },
+  {
+    facts: { files: [file("net/ipv4/conf/eth0/send_redirects = 1")] },
+    finds: ["sysctl-files", "warning", /send_redirects to 1/],
+  },
+  {
+    facts: {
+      files: [
+        // What suits, what others set, what a later file takes back, and comments.
+        file("-net.ipv4.conf.all.arp_announce = 2\nnet.ipv4.conf.eth7.send_redirects=1"),
+        file("#net.ipv4.ip_forward=0\nnet.netfilter.nf_conntrack_events=0\n;a=b\nnonsense"),
+        file("net.netfilter.nf_conntrack_events=1"),
+      ],
+    },
+    finds: ["sysctl-files", "ok", /no file undoes/],
   },
   // A name with dots keeps its slashes.
   {

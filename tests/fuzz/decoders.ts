@@ -7,6 +7,19 @@ import { AvailError, ConfigError } from "../../lib/errors.ts";
 import { readConfig } from "../../lib/config_file.ts";
 import { resultOf } from "../../lib/forwarding/execute.ts";
 import { normaliseRuleset } from "../../lib/health/ruleset.ts";
+import { Asking } from "../../lib/joining/asking.ts";
+import { freshKeyPair } from "../../lib/joining/channel.ts";
+import {
+  type Claim,
+  decodeClaim,
+  decodeGrantContent,
+  decodeWelcomeContent,
+  encodeContent,
+} from "../../lib/joining/content.ts";
+import { Issuing } from "../../lib/joining/issuing.ts";
+import { makeToken } from "../../lib/joining/make_token.ts";
+import { formatToken, parseToken, TokenError, tokenKey } from "../../lib/joining/token.ts";
+import { formatTokenBook, parseTokenBook } from "../../lib/joining/token_book.ts";
 import { withKeyAdded, withKeyFirst, withoutKey } from "../../lib/key_file.ts";
 import { LineSplitter, LineTooLong } from "../../lib/lines.ts";
 import { decodeDevice } from "../../lib/netlink/clusterdev.ts";
@@ -212,6 +225,22 @@ const frames = (() => {
   return ["one", "", "a third frame that is longer"].map((word) => connecting.seal(utf8(word)));
 })();
 
+const joinSecret = new Uint8Array(16).fill(9);
+const joinToken = makeToken({
+  ...{ secret: joinSecret, issuer: "fw1", cluster: "edge", addresses: ["10.0.0.1", "2001:db8::1"] },
+  ...{ port: 9479, uses: 2, lifetimeMs: 3_600_000, now: 1_800_000_000_000 },
+});
+const joinPair = freshKeyPair();
+const joinClaim: Claim = {
+  ...{ name: "fw2", version: "0.1.0", protocol: { version: 2, oldest: 1 } },
+  claimant: "0123456789abcdef".repeat(2),
+};
+const joinTemplate = {
+  ...{ issuer: "fw1", version: "0.1.0", protocol: { version: 2, oldest: 1 }, config: sound },
+  ...{ shareNetworks: [["192.0.2.1/24"], []], linkNetworks: [["10.0.0.1/8"]], members: ["fw1"] },
+  now: 1_800_000_000_000,
+};
+
 export const decoderCases: readonly DecoderCase[] = [
   {
     name: "heartbeat",
@@ -311,7 +340,7 @@ export const decoderCases: readonly DecoderCase[] = [
     name: "nonce, and whether it is due",
     examples: [sealed],
     run: (bytes) => {
-      const expected = new Expected(keys, 2);
+      const expected = new Expected(keys);
       expected.take(sealed, 0);
       const standing = expected.standing(bytes, 0);
       expected.next(1);
@@ -424,6 +453,7 @@ export const decoderCases: readonly DecoderCase[] = [
     name: "control request",
     examples: [
       { command: "status" },
+      { command: "joins" },
       { command: "who", source: "192.0.2.1", destination: "192.0.2.2", protocol: 6, share: "a" },
       { command: "weight", weight: 1.5 },
       {
@@ -488,6 +518,71 @@ export const decoderCases: readonly DecoderCase[] = [
       const words = text(bytes).split('"');
       const found = unwrapKey(offer, { offered: words[3] ?? "", sealed: words[7] ?? "" });
       return found === null ? "refused" : { found: found.toHex(), again: keys.seed.toHex() };
+    },
+  },
+  {
+    name: "join token",
+    examples: [utf8(joinToken.text), utf8(`avail join ${joinToken.text}\n`)],
+    run: (bytes) =>
+      unless([TokenError], () => parseToken(text(bytes)), (found) => ({
+        found,
+        again: parseToken(formatToken(found)),
+      })),
+  },
+  {
+    name: "join tokens of a node",
+    examples: [utf8(formatTokenBook([joinToken.record]))],
+    run: (bytes) => {
+      const found = parseTokenBook(text(bytes));
+      if (found === null) return "refused";
+      return { found, again: parseTokenBook(formatTokenBook(found)) };
+    },
+  },
+  {
+    name: "greeting of a joiner",
+    examples: [new Asking(joinSecret, joinPair).hello],
+    run: (bytes) => {
+      const issuing = new Issuing(() => tokenKey(joinSecret), joinPair);
+      const effects = issuing.receive(bytes);
+      const isGreeted = effects.some(({ kind }) => kind === "greeted");
+      // Nobody but who has the token is let in, and that one only by the very greeting.
+      const hello = new Asking(joinSecret, joinPair).hello.toHex();
+      return isGreeted ? { found: bytes.toHex(), again: hello } : "refused";
+    },
+  },
+  {
+    name: "answer to a joiner",
+    examples: [(() => {
+      const issuing = new Issuing(() => tokenKey(joinSecret), joinPair);
+      issuing.receive(new Asking(joinSecret, joinPair).hello);
+      return issuing.welcome({ template: joinTemplate });
+    })()],
+    run: (bytes) => {
+      const effects = new Asking(joinSecret, joinPair).receive(bytes);
+      const isWelcome = effects.some(({ kind }) => kind === "template");
+      return isWelcome ? "accepted" : "refused";
+    },
+  },
+  {
+    name: "what a joiner and an issuer tell each other",
+    examples: [
+      { template: joinTemplate },
+      { refusal: { reason: "used" as const, detail: "it was used by fw2" } },
+      { keys: keyFile },
+      joinClaim,
+    ].map((content) => encodeContent(content)),
+    run: (bytes) => {
+      const found = [decodeWelcomeContent, decodeGrantContent, decodeClaim].map((d) => d(bytes));
+      if (found.every((each) => each === null)) return "refused";
+      const [welcome, grant, claim] = found;
+      return {
+        found: [welcome, grant, claim],
+        again: [
+          welcome && decodeWelcomeContent(encodeContent(decodeWelcomeContent(bytes)!)),
+          grant && decodeGrantContent(encodeContent(decodeGrantContent(bytes)!)),
+          claim && decodeClaim(encodeContent(decodeClaim(bytes)!)),
+        ],
+      };
     },
   },
   {

@@ -20,17 +20,17 @@ Deno.test("without checks a node says what it is configured to", () => {
 Deno.test("failing checks multiply the weight; with factor 0 it stays, and the flag says it", () => {
   const one = fitness();
   assertEquals(
-    one.take(verdict(0.25, "web"))?.text,
+    one.take(verdict(0.25, "web"))[0]?.text,
     "check web fails: its weight counts 0.25 times",
   );
   assertEquals([one.says(own, speakers(2)).weight, one.says(own, speakers(2)).unfit], [1, false]);
   assertEquals(
-    one.take(verdict(0, "web", "db"))?.text,
+    one.take(verdict(0, "web", "db"))[0]?.text,
     "checks web, db fail: it may own no buckets",
   );
   assertEquals([one.says(own, speakers(2)).weight, one.says(own, speakers(2)).unfit], [4, true]);
-  assertEquals(one.take(verdict(0, "web", "db")), null, "told once");
-  assertEquals(one.take(verdict(1))?.name, "healthy");
+  assertEquals(one.take(verdict(0, "web", "db")), [], "told once");
+  assertEquals(one.take(verdict(1))[0]?.name, "healthy");
   // What rounds to nothing on the wire would be no weight at all.
   one.take(verdict(0.0001, "web"));
   assertEquals(one.says({ ...own, weight: 0.1 }, speakers()).weight, 0.001);

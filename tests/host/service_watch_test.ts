@@ -12,21 +12,21 @@ function ports(env: Record<string, string>, told: string[] = []): ServiceWatchPo
   return { env: (name) => env[name], pid: 42, tell: (state) => void told.push(state) };
 }
 
-Deno.test("a third of the watchdog's time; every ten seconds without one; never without anybody", () => {
+Deno.test("a sixth of the watchdog's time; every five seconds without one; never without anybody", () => {
   const socket = { NOTIFY_SOCKET: "/run/notify" };
   const cases: readonly (readonly [env: Record<string, string>, everyMs: number | null])[] = [
     [{}, null],
     [{ WATCHDOG_USEC: "30000000" }, null],
-    [socket, 10_000],
-    [{ ...socket, WATCHDOG_USEC: "30000000" }, 10_000],
-    [{ ...socket, WATCHDOG_USEC: "3000000", WATCHDOG_PID: "42" }, 1000],
-    [{ ...socket, WATCHDOG_USEC: "3000000", WATCHDOG_PID: "7" }, 10_000],
-    [{ ...socket, WATCHDOG_USEC: "x" }, 10_000],
+    [socket, 5000],
+    [{ ...socket, WATCHDOG_USEC: "60000000" }, 10_000],
+    [{ ...socket, WATCHDOG_USEC: "3000000", WATCHDOG_PID: "42" }, 500],
+    [{ ...socket, WATCHDOG_USEC: "3000000", WATCHDOG_PID: "7" }, 5000],
+    [{ ...socket, WATCHDOG_USEC: "x" }, 5000],
   ];
   for (const [env, everyMs] of cases) assertEquals(tellInterval(ports(env)), everyMs);
 });
 
-const everyFewMs = { NOTIFY_SOCKET: "@x", WATCHDOG_USEC: "6000" };
+const everyFewMs = { NOTIFY_SOCKET: "@x", WATCHDOG_USEC: "12000" };
 
 Deno.test("it is told as long as the daemon answers, once for each answer", async () => {
   const told: string[] = [];

@@ -148,15 +148,23 @@ Deno.test("who may not come in: a name that is taken, too many, another protocol
   const config = { node: { name: "fw1" }, cluster: { name: "edge" } } as Parameters<
     typeof claimFault
   >[2];
-  assertEquals(claimFault(claim, ["fw1", "fw3"], config), null);
-  assertEquals(claimFault(claim, ["fw1", "FW2"], config), {
+  assertEquals(claimFault(claim, { live: ["fw1", "fw3"], joining: ["fw4"] }, config), null);
+  assertEquals(claimFault(claim, { live: ["fw1", "FW2"], joining: [] }, config), {
     reason: "name taken",
     detail: "a node of edge is called FW2",
   });
-  assertEquals(claimFault({ ...claim, name: "fw1" }, [], config)?.reason, "name taken");
+  assertEquals(claimFault(claim, { live: ["fw1"], joining: ["fw2"] }, config), {
+    reason: "name taken",
+    detail: "a machine that has just joined is called fw2",
+  });
+  const none = { live: [], joining: [] };
+  assertEquals(claimFault({ ...claim, name: "fw1" }, none, config)?.reason, "name taken");
   const many = Array.from({ length: 32 }, (_, i) => `n${i}`);
-  assertEquals(claimFault(claim, many.slice(0, 30), config), null);
-  assertEquals(claimFault(claim, many, config)?.reason, "too many members");
+  assertEquals(claimFault(claim, { live: many.slice(0, 30), joining: [] }, config), null);
+  assertEquals(
+    claimFault(claim, { live: many.slice(0, 30), joining: ["x"] }, config)?.reason,
+    "too many members",
+  );
   const newer = { ...claim, protocol: { version: 9, oldest: 8 }, version: "2.0.0" };
-  assertEquals(claimFault(newer, [], config)?.reason, "protocol");
+  assertEquals(claimFault(newer, none, config)?.reason, "protocol");
 });

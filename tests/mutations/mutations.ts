@@ -80,6 +80,12 @@ export const mutations: readonly Mutation[] = [
     to: "if (both.size > 256 && this.#yieldsTo(",
   },
   {
+    name: "the smaller group prevails as often as the larger",
+    file: "ownership/ownership.ts",
+    from: "if (other.claimGroup !== ownClaimGroup) return other.claimGroup > ownClaimGroup;",
+    to: "",
+  },
+  {
     name: "buckets are handed over before their state",
     file: "ownership/ownership.ts",
     from: ".intersection(provenAt(incarnation))",

@@ -4,7 +4,7 @@
  *
  * ```
  *   unshare (pid, mount, net, uts, ipc, cgroup)
- *     overlay of /  +  tmpfs /run, /dev  +  proc, sysfs, cgroup2, bpf
+ *     overlay of /  +  tmpfs /run, /dev  +  proc, sysfs, bpf, cgroup2 (a group of its own)
  *     /srv/avail       this checkout            eth0 --- veth --- sw0
  *     /srv/deno        the runtime              192.0.2.11/24
  * ```
@@ -68,33 +68,49 @@ case $5 in
 esac
 `;
 
-export class OverlayMachine implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #folder: string;
+/**
+ * Runs the rest of its words in the group `$1`, which its namespace makes the root of all groups inside. When its
+ * standard input ends, as with a test that was interrupted, it takes away all that there is, and the folder `$2`.
+ */
+const guardScript = `
+trap '' INT TERM HUP
+group=$1 folder=$2
+shift 2
+sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@" </dev/null &
+read -r end
+kill -KILL $!
+wait
+tries=0
+until find "$group" -depth -type d -exec rmdir {} +; do
+  tries=$((tries + 1))
+  [ $tries -lt 100 ] || exit 1
+  sleep 0.1
+done
+rmdir "$folder"
+`;
 
-  private constructor(child: Deno.ChildProcess, folder: string, readonly pid: number) {
-    this.#child = child;
-    this.#folder = folder;
+export class OverlayMachine implements AsyncDisposable {
+  readonly #guard: Deno.ChildProcess;
+
+  private constructor(guard: Deno.ChildProcess, readonly pid: number) {
+    this.#guard = guard;
   }
 
   /** Resolves when commands can be run in it. */
   static async boot(init: Init): Promise<OverlayMachine> {
     const folder = await Deno.makeTempDir({ prefix: "avail_machine_" });
+    const group = `${await groupOfThisProcess()}/${folder.slice(folder.lastIndexOf("/") + 1)}`;
+    await Deno.mkdir(group);
     const flags = ["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork"];
-    const child = new Deno.Command("unshare", {
-      args: [...flags, "--kill-child", "sh", "-c", bootScript, "boot"]
-        .concat([
-          folder,
-          await Deno.realPath(Deno.execPath()),
-          await cacheFolder(),
-          checkout,
-          init,
-        ]),
-      stdin: "null",
+    const guard = new Deno.Command("sh", {
+      args: ["-c", guardScript, "guard", group, folder, "unshare", ...flags]
+        .concat(["--kill-child", "sh", "-c", bootScript, "boot", folder])
+        .concat([await Deno.realPath(Deno.execPath()), await cacheFolder(), checkout, init]),
+      stdin: "piped",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    const machine = new OverlayMachine(child, folder, await firstProcess(child.pid));
+    const machine = new OverlayMachine(guard, await childOf(await childOf(guard.pid)));
     try {
       await machine.waitUntil(
         "it is up",
@@ -142,21 +158,31 @@ export class OverlayMachine implements AsyncDisposable {
     }
   }
 
+  /** With the first process all others go, and with the last one the mounts and the network. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
-    await Deno.remove(this.#folder);
+    await this.#guard.stdin.close();
+    const { success } = await this.#guard.status;
+    if (!success) throw new Error("not all of the machine could be taken away");
   }
 }
 
-/** The child of `unshare` is the machine's first process. */
-async function firstProcess(parent: number): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
+/** Where the unified hierarchy is mounted, and in it this process's group. */
+async function groupOfThisProcess(): Promise<string> {
+  const mounts = (await Deno.readTextFile("/proc/self/mountinfo")).split("\n");
+  const mount = mounts.find((line) => / - cgroup2 /.test(line))?.split(" ")[4];
+  const own = /^0::(\/.*)$/m.exec(await Deno.readTextFile("/proc/self/cgroup"))?.[1];
+  if (mount === undefined || own === undefined) throw new Error("this system has no cgroup2");
+  return `${mount}${own === "/" ? "" : own}`;
+}
+
+/** The guard's child is `unshare`, and that one's child is the machine's first process. */
+async function childOf(parent: number): Promise<number> {
+  for (let tries = 0; tries < 500; tries++) {
     const children = await Deno.readTextFile(`/proc/${parent}/task/${parent}/children`);
     if (children.trim() !== "") return Number(children);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error("unshare has started nothing");
+  throw new Error("nothing was started");
 }
 
 async function cacheFolder(): Promise<string> {

@@ -151,6 +151,16 @@ Deno.test("what cannot be done is refused whole, and told of each node", async (
     assertEquals(one.report.nodes.map(({ outcome }) => outcome), ["kept", "kept", "refused"]);
     assertStringIncludes(one.report.nodes[2].why.join(), "detection.interval needs a restart");
 
+    // A node that has just begun to hang counts as live and cannot answer, so nobody changes.
+    files.write("fw3", backups("2"));
+    lab.node("fw3").pause();
+    const request = { command: "reloadCluster", dryRun: false } as const;
+    const hanging = await lab.node("fw1").request(request, 30_000) as ClusterReport;
+    assertEquals(hanging.outcome, "refused");
+    assertStringIncludes(hanging.nodes[2].why.join(), "fw3 is gone");
+    lab.node("fw3").resume();
+    await settled(lab);
+
     // Nothing of all this has changed anything.
     for (const name of everybody) {
       const { epoch, members } = await lab.node(name).status();
@@ -179,3 +189,120 @@ Deno.test("what cannot be done is refused whole, and told of each node", async (
     await settled(lab);
   });
 });
+
+Deno.test("the key file, the port for metrics and the signal: what is in the way changes nothing", async () => {
+  await inLab({ nodes: 2 }, async (lab) => {
+    const files = new Files(lab);
+    await started(lab);
+    const { directory, namespace, logFile } = lab.node("fw1");
+    const metrics = (port: number) => (text: string) =>
+      text.replace('listen = "off"', `listen = "127.0.0.1:${port}"`);
+    const page = (port: number) =>
+      new Deno.Command("ip", {
+        args: ["netns", "exec", namespace, "bash", "-c", httpGet, "bash", `${port}`],
+      }).output().then(({ stdout }) => new TextDecoder().decode(stdout));
+
+    files.write("fw1", metrics(9911));
+    assertEquals((await reload(lab, "fw1")).report.outcome, "applied");
+    await lab.waitUntil("metrics are served", async () => {
+      const text = await page(9911);
+      return /^avail_/m.test(text) ? null : `it says ${text.slice(0, 80)}`;
+    }, { timeoutMs: 20_000 });
+    // The control: 198.51.100.1 is not an address of this node.
+    files.write("fw1", (text) => text.replace('listen = "off"', 'listen = "198.51.100.1:9911"'));
+    const taken = await reload(lab, "fw1");
+    assertEquals([taken.code, taken.report.outcome], [1, "refused"]);
+    assertStringIncludes(
+      taken.report.why.join(),
+      "metrics.listen: 198.51.100.1, port 9911 cannot be had",
+    );
+    files.write("fw1", metrics(9911));
+
+    // fw2 sends with key 1, which another file lacks; with both keys in it, it is taken.
+    const keyFile = `${directory}/cluster.key`;
+    const keys = await Deno.readTextFile(keyFile);
+    const fresh = `key 2 ${crypto.getRandomValues(new Uint8Array(32)).toBase64()}\n`;
+    await Deno.writeTextFile(keyFile, keys.replace(/key 1 .*\n/, fresh));
+    const deaf = await reload(lab, "fw1");
+    assertStringIncludes(deaf.report.why.join(), "the key file lacks key 1, which fw2 sends with");
+    await Deno.writeTextFile(keyFile, keys.replace("key 1", `${fresh}key 1`));
+    const mute = await reload(lab, "fw1");
+    assertMatch(mute.report.why.join(), /^fw2 has not the key with check [0-9a-f]{8}, which this/);
+    await Deno.writeTextFile(keyFile, keys + fresh);
+    const both = await reload(lab, "fw1");
+    assertEquals(both.report.outcome, "applied", JSON.stringify(both.report));
+    assertEquals(both.report.changes.map(({ key }) => key), ["keys"]);
+
+    files.write("fw1", (text) => text.replace("[node]\n", "[node]\nwieght = 2\n"));
+    Deno.kill(lab.node("fw1").pid!, "SIGHUP");
+    await lab.waitUntil("the signal's outcome is in the log", async () => {
+      const log = await Deno.readTextFile(logFile);
+      const line = log.split("\n").findLast((line) => line.includes('"event":"reload-refused"'));
+      return line?.includes('node.wieght: unknown key; did you mean \\"weight\\"?')
+        ? null
+        : `${line}`;
+    }, { timeoutMs: 20_000 });
+    await settled(lab, ["fw1", "fw2"]);
+  });
+});
+
+Deno.test("a link goes and comes back under traffic; with it, a node without shares is still heard", async () => {
+  await inLab({}, async (lab) => {
+    const files = new Files(lab);
+    const noLink = (text: string) => text.replace(/\[\[link\]\]\n.*\n.*\n/, "");
+    const shares = ["inside", "outside"] as const;
+    const sockets = async (name: string) => {
+      const node = lab.node(name);
+      const index = (await node.exec(["cat", "/sys/class/net/sync/ifindex"])).trim();
+      const packet = await node.exec(["cat", "/proc/net/packet"]);
+      return packet.split("\n").filter((line) => line.trim().split(/\s+/)[4] === index).length;
+    };
+    const reloadAll = async (change: (text: string) => string) => {
+      for (const name of everybody) {
+        files.write(name, change);
+        const { code, report } = await reload(lab, name);
+        assertEquals([code, report.changes[0]?.key], [0, "link"], JSON.stringify(report));
+      }
+    };
+    await started(lab);
+    assertEquals(await sockets("fw1"), 3);
+    const traffic = await lab.startTraffic({ connections: 40, pings: 12 });
+    await reloadAll(noLink);
+    await settled(lab);
+    assertEquals(await sockets("fw1"), 0);
+    await reloadAll((text) => text);
+    await settled(lab);
+    assertEquals(await sockets("fw1"), 3);
+    const { started: opened, alive, duplicates, lost } = await traffic.finish();
+    assertEquals([opened, alive, duplicates], [40, 40, 0], JSON.stringify(lost));
+    for (const { name } of lab.nodes) {
+      const log = (await lab.node(name).log(300)).join("\n");
+      for (const bad of ["lease-lost", "forfeited", "peer-dead", "link-failed"]) {
+        assertEquals(log.includes(`"event":"${bad}"`), false, `${name}: ${bad}`);
+      }
+    }
+
+    await lab.node("fw3").unplug(...shares);
+    const heard = await statusWhere(
+      lab,
+      "fw1",
+      "fw3 may own nothing",
+      ({ members }) => members.find(({ name }) => name === "fw3")?.eligible === false,
+    );
+    assertEquals(heard.members.length, 3);
+    await lab.node("fw3").plug(...shares);
+    await settled(lab);
+    // The control: without the link nobody hears it.
+    await reloadAll(noLink);
+    await lab.node("fw3").unplug(...shares);
+    await statusWhere(lab, "fw1", "fw3 is not heard", ({ members }) => members.length === 2);
+    await lab.node("fw3").plug(...shares);
+    // Streams that ended find no way over the shares, whose firewall lets none in; the link is one.
+    await reloadAll((text) => text);
+    await settled(lab);
+  });
+});
+
+/** Asks for the page by bash alone, which every machine has. */
+const httpGet = "exec 3<>/dev/tcp/127.0.0.1/$1 && " +
+  "printf 'GET /metrics HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3 && cat <&3";

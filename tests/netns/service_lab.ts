@@ -39,7 +39,15 @@ export async function onMachine(
   test: (machine: OverlayMachine) => Promise<void>,
 ): Promise<void> {
   await using machine = await OverlayMachine.boot(init);
-  await test(machine);
+  try {
+    await test(machine);
+  } catch (error) {
+    const log = init === "systemd"
+      ? await machine.run("journalctl", "--unit", "avail", "--output", "cat", "--lines", "30")
+      : await machine.run("tail", "-n", "30", "/var/log/avail.log");
+    console.error(log.stdout);
+    throw error;
+  }
 }
 
 export async function configure(machine: OverlayMachine): Promise<void> {

@@ -8,6 +8,7 @@ import { selfCommand } from "../../cli/demo/self.ts";
 import type { JoinsStatus } from "../../lib/control_joins.ts";
 import { readConfig } from "../../lib/config_file.ts";
 import { parseKeyFile } from "../../lib/wire/keys.ts";
+import { assertSchema } from "../schemas/schema.ts";
 import { inLab, patienceMs, settled } from "./cluster.ts";
 
 const ignore = Deno.uid() !== 0;
@@ -69,6 +70,7 @@ async function initialised(lab: Lab, ...more: string[]): Promise<string> {
   const outcome = await avail(lab, "fw1", ...words, ...placeOf(lab, "fw1"), "--json", ...more);
   assertEquals(outcome.code, 0, outcome.stderr);
   const told = JSON.parse(outcome.stdout);
+  assertSchema("init", told);
   assertEquals([told.schema, told.cluster, told.node, told.started], [1, "edge", "fw1", false]);
   assertStringIncludes(told.startBy, "avail run --config ");
   await lab.node("fw1").start();
@@ -208,6 +210,7 @@ Deno.test({
         const joined = await availWith(lab, "fw2", broken, words);
         assertEquals(joined.code, 0, joined.stderr);
         const told = JSON.parse(joined.stdout);
+        assertSchema("join", told);
         assertEquals([told.cluster, told.node, told.issuer], ["edge", "fw2", "fw1"]);
         assertEquals(
           told.interfaces.map((each: Record<string, unknown>) => [each.there, each.here, each.by]),
@@ -249,6 +252,31 @@ Deno.test({
         await assertRefused(lab, "fw3", other.text, ["connection refused"]);
       });
 
+      await t.step("two at once: one use and one name are given once", async () => {
+        const both = async (uses: string, names: readonly string[]) => {
+          const { text } = await newToken(lab, "--uses", uses);
+          const base = `${lab.node("fw3").directory}/race`;
+          const outcomes = await Promise.all(names.map((name, i) => {
+            const place = ["--config", `${base}/${i}/avail.toml`, "--no-start"];
+            return avail(lab, "fw3", "join", text, "--node", name, ...place);
+          }));
+          const keys = names.map((_, i) => existsSync(`${base}/${i}/cluster.key`));
+          await Deno.remove(base, { recursive: true });
+          const won = outcomes.findIndex(({ code }) => code === 0);
+          assertEquals(outcomes.map(({ code }) => code).toSorted(), [0, 1], outcomes[0].stderr);
+          assertEquals(keys, names.map((_, i) => i === won), "only who won has the keys");
+          return outcomes[1 - won].stderr;
+        };
+        assertMatch(
+          await both("1", ["fw4", "fw5"]),
+          /(used by fw[45]|connection (refused|reset)|it hung up)/,
+        );
+        assertMatch(
+          await both("2", ["fw6", "FW6"]),
+          /a machine that has just joined is called fw6/i,
+        );
+      });
+
       await t.step("an expired token, a revoked one, and one that nobody knows", async () => {
         const [expired, revoked] = [await newToken(lab), await newToken(lab)];
         const open = await newToken(lab);
@@ -274,6 +302,15 @@ Deno.test({
     }),
 });
 
+function existsSync(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function configOf(lab: Lab, node: string) {
   const file = lab.node(node).configFile;
   return readConfig(await Deno.readTextFile(file), { file, hostName: "x" }).config;
@@ -294,3 +331,62 @@ async function assertNothingSecretSaid(lab: Lab, token: string): Promise<void> {
     }
   }
 }
+
+/** On a terminal of its own (script(1)), with these lines typed; what the screen shows. */
+async function typed(
+  lab: Lab,
+  node: string,
+  answers: readonly string[],
+  ...args: string[]
+): Promise<{ readonly code: number; readonly screen: string }> {
+  const quoted = [...selfCommand(), ...args].map((word) => `'${word}'`).join(" ");
+  const child = new Deno.Command("ip", {
+    args: ["netns", "exec", lab.node(node).namespace]
+      .concat("script", "--quiet", "--return", "--command", quoted, "/dev/null"),
+    env: { NO_COLOR: "1", SHELL: "/bin/sh" },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(answers.map((line) => `${line}\n`).join("")));
+  // The end of input would be typed as Ctrl-D at once: it stays open until the program has ended.
+  const { code, stdout } = await child.output();
+  await writer.close().catch(() => {});
+  return { code, screen: new TextDecoder().decode(stdout).replaceAll("\r", "") };
+}
+
+Deno.test({
+  name: "at a terminal everything is asked, wrong answers again, and the flags are shown",
+  ignore,
+  fn: () =>
+    inLab({ nodes: 2 }, async (lab) => {
+      await withoutFiles(lab);
+      const answers = ["a b", "edge", "fw1", "inside nosuch", "inside outside", "", "192.0.2.11"]
+        .concat("192.0.2.1 2001:db8:1::1", "203.0.113.1/24", "nosuch", "sync", "maybe");
+      const place = placeOf(lab, "fw1");
+      const no = await typed(lab, "fw1", [...answers, "n"], "init", ...place);
+      assertEquals(no.code, 1, no.screen);
+      assertStringIncludes(no.screen, "init: nothing was changed");
+      assertEquals(await filesOf(lab, "fw1"), []);
+
+      const yes = [...answers, "y"];
+      const { code, screen } = await typed(lab, "fw1", yes, "init", ...place);
+      assertEquals(code, 0, screen);
+      for (
+        const words of [
+          " sync       veth  up     198.51.100.11/24",
+          "a name has letters, digits and inner hyphens",
+          "nosuch is none of them; there are ",
+          "192.0.2.11 is this node's own address now; nodes share another one",
+          "answer y or n",
+          "avail init --cluster edge --node fw1 --share inside=192.0.2.1/24,2001:db8:1::1/64,key=pair " +
+          "--share outside=203.0.113.1/24,key=pair --link sync --set control.socket=",
+          "fw1 is not started: the service uses /etc/avail/avail.toml",
+        ]
+      ) assertStringIncludes(screen, words);
+      const { shares, links } = await configOf(lab, "fw1");
+      assertEquals(shares.map(({ addresses }) => addresses.length), [2, 1]);
+      assertEquals(links.map((link) => link.interface), ["sync"]);
+      assertMatch(screen, /\navail join avail1\.[\w-]+\n/);
+    }),
+});

@@ -11,6 +11,7 @@ Deno.test({
   fn: () =>
     onMachine("none", async (machine) => {
       const before = await filesOf(machine);
+      await fillsDisk(machine);
       await installed(machine);
       await serves(machine);
       await survivesCrash(machine);
@@ -18,6 +19,19 @@ Deno.test({
       await removed(machine, before);
     }),
 });
+
+/** A disk without room: told, nothing half written, and the next attempt goes on. */
+async function fillsDisk(machine: OverlayMachine): Promise<void> {
+  await machine.must("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "/usr/local/share");
+  const { error } = await order(machine, "install");
+  assertStringIncludes(error ?? "", "write /usr/local/share/");
+  assertStringIncludes(error ?? "", "No space left on device");
+  const left = await machine.must("find", "/usr/local/share", "-name", "*.new*");
+  assertEquals(left, "", "no part of a file");
+  assertEquals((await order(machine)).installed, true, "what came before it is there");
+  await machine.must("umount", "/usr/local/share");
+  assertEquals((await order(machine, "uninstall")).error, undefined, "a half one can be removed");
+}
 
 async function installed(machine: OverlayMachine): Promise<void> {
   const first = await order(machine, "install");

@@ -29,9 +29,9 @@ const cases: readonly (readonly [from: string, to: string, differs: readonly str
   ['name = "fw1"', 'name = "fw1"\ndrain_timeout = "1.5s"', [
     'node.drain_timeout "0s" -> "1500ms" (now)',
   ]],
-  ['address = "10.0.0.1"', "", ['link[eth2].address "10.0.0.1" -> null (restart)']],
+  ['address = "10.0.0.1"', "", ['link[eth2].address "10.0.0.1" -> null (now)']],
   ["[[share]]", '[[link]]\ninterface = "eth3"\n[[share]]', [
-    'link ["eth2"] -> ["eth2","eth3"] (restart)',
+    'link ["eth2"] -> ["eth2","eth3"] (now)',
   ]],
   ['interface = "eth0"', 'interface = "eth0"\nnat = true', [
     "share[eth0].nat false -> true (restart)",
@@ -68,6 +68,10 @@ const cases: readonly (readonly [from: string, to: string, differs: readonly str
   ["[metrics]", '[detection]\ninterval = "1s"\nmultiplier = 4\n[metrics]', [
     'detection.interval "100ms" -> "1s" (restart)',
     "detection.multiplier 3 -> 4 (restart)",
+    'detection.damping "30s" -> "40s" (now)',
+  ]],
+  ["[metrics]", '[detection]\ndamping = "off"\n[metrics]', [
+    'detection.damping "30s" -> "off" (now)',
   ]],
   ["[metrics]", '[control]\nsocket = "/s"\n[metrics]', [
     'control.socket "/run/avail/control.sock" -> "/s" (restart)',

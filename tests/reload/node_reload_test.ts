@@ -25,6 +25,7 @@ class FakeNode {
       read: () => Promise.resolve().then(read),
       present: () => this.present,
       obstacles: () => Promise.resolve([]),
+      addresses: () => null,
       agreed,
       core: (input) => void this.done.push(`core ${input.kind} ${"id" in input ? input.id : ""}`),
       others: () => Promise.resolve([]),
@@ -153,6 +154,11 @@ Deno.test("what goes wrong while it is put into use is told beside what was done
   const report = await node.apply();
   assertEquals([report.outcome, report.why], ["applied", ["the keys are as they were"]]);
   assertEquals(node.log.at(-1), "error the keys are as they were");
+  // Nothing that happens there ends the daemon.
+  const broken = new FakeNode(() => of(changed(['name = "fw1"', 'name = "fw1"\nweight = 2'])), {
+    use: () => Promise.reject(new Error("a bug")),
+  });
+  assertEquals((await broken.apply()).why, ["a bug"]);
 });
 
 Deno.test("reloads wait for each other", async () => {

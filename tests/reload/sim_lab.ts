@@ -184,6 +184,7 @@ export class ReloadLab {
       },
       present: () => node(),
       obstacles: () => Promise.resolve([]),
+      addresses: () => null,
       agreed: ({ config, keys }) => ({
         configDigest: configDigest(config, keys),
         topics: configTopics(config, keys),

@@ -181,11 +181,13 @@ export class Checks {
     );
   }
 
+  /** Nobody reaches it, or nobody has for a detection time. */
   #isDeaf(machine: Machine): boolean {
+    const { now, network, detectionMs } = this.world;
     return this.#running().every((other) =>
       other === machine ||
-      this.world.now - this.world.network.reachesSince(other.index, machine.index) <=
-        this.world.detectionMs
+      now - Math.max(network.reachesSince(other.index, machine.index), other.runsSince) <=
+        detectionMs
     );
   }
 

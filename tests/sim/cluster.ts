@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly drainTimeoutMs?: number;
   /** Datapaths may be on before their daemons. */
   readonly inPlace?: boolean;
+  /** As `NodeOptions.flapHalfLifeMs`; by default nobody is damped. */
+  readonly flapHalfLifeMs?: number;
   /** What single nodes have of their own. */
   readonly configure?: (name: string) => Partial<NodeOptions>;
   /** A node uses settings that it was given. */
@@ -115,6 +117,7 @@ export class Cluster {
     machine.generation++;
     machine.wakesAt = Infinity;
     machine.ranUntil = Infinity;
+    machine.runsSince = this.now;
     machine.incarnation = this.random.hex(16);
     machine.stopped = false;
     machine.paused = false;
@@ -143,6 +146,7 @@ export class Cluster {
       adopted,
       drainTimeoutMs: options.drainTimeoutMs ?? 0,
       version: machine.version,
+      flapHalfLifeMs: options.flapHalfLifeMs ?? 0,
       ...(options.units === undefined ? {} : { units: options.units }),
       ...(options.inPlace === undefined ? {} : { inPlace: options.inPlace }),
       ...options.configure?.(name),
@@ -190,6 +194,7 @@ export class Cluster {
     machine.paused = false;
     machine.frozen = false;
     machine.ranUntil = Infinity;
+    machine.runsSince = this.now;
     this.checks.changed();
     for (const input of machine.backlog.splice(0)) this.#input(machine, input);
     this.#input(machine, { kind: "tick" });

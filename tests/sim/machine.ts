@@ -18,6 +18,8 @@ export class Machine {
   paused = false;
   /** The whole machine stands still; its clock is right again when it goes on. */
   frozen = false;
+  /** Since when core and kernel go on. */
+  runsSince = -Infinity;
   /** When core and kernel last went on; Infinity: they do. */
   ranUntil = Infinity;
   /** When it is woken next; Infinity: that is not arranged. */

@@ -20,7 +20,9 @@ export function play(story: Story, change: (machine: Machine) => void = () => {}
   const scale = story.intervalMs / 100;
   const delayMsMax = story.delayMsMax * scale;
   const trafficMs = 20 * scale;
-  const cluster = new Cluster({ ...story, names, delayMsMax, trafficMs, listenMs: 0 });
+  const flapHalfLifeMs = 3 * story.intervalMs * story.multiplier; // it is over when all has healed
+  const times = { delayMsMax, trafficMs, flapHalfLifeMs, listenMs: 0 };
+  const cluster = new Cluster({ ...story, ...times, names });
   cluster.machines.forEach(change);
   try {
     const faults = playIn(cluster, story);
@@ -262,8 +264,11 @@ function checkSplit(cluster: Cluster): string[] {
   const faults: string[] = [];
   const larger = random.below(Math.ceil(machines.length / 2) - 1) +
     Math.floor(machines.length / 2) + 1;
-  const groups = [machines.slice(0, larger), machines.slice(larger)];
-  happen(cluster, { kind: "split", sides: 2 ** larger - 1 });
+  const others = new Set<Machine>();
+  while (others.size < machines.length - larger) others.add(random.pick(machines));
+  const groups = [machines.filter((machine) => !others.has(machine)), [...others]];
+  const sides = groups[1].reduce((bits, { index }) => bits | 1 << index, 0);
+  happen(cluster, { kind: "split", sides });
   cluster.run(12 * detectionMs);
   const isLossy = cluster.network.options.loss > 0;
   // A lease that lapses for a moment, until those that are heard again acknowledge it, is no loss.

@@ -30,7 +30,7 @@ function speaker(n: number, keys = ring(1)) {
 const tokenAt = (datagram: Uint8Array) => new DataView(datagram.buffer).getUint32(32);
 
 Deno.test("what a known start says next is due, once by each interface", () => {
-  const expected = new Expected(ring(1), 2);
+  const expected = new Expected(ring(1));
   const peer = speaker(2);
   const first = peer.say();
   assertEquals(expected.standing(first, 0), "unknown");
@@ -45,7 +45,7 @@ Deno.test("what a known start says next is due, once by each interface", () => {
 });
 
 Deno.test("nobody else is due: another start, another key, a changed token, an older version", () => {
-  const expected = new Expected(ring(1), 1);
+  const expected = new Expected(ring(1));
   const peer = speaker(2);
   expected.take(peer.say(), 0);
   const next = peer.say();
@@ -61,7 +61,7 @@ Deno.test("nobody else is due: another start, another key, a changed token, an o
 });
 
 Deno.test("the list for the filter holds what comes next, and is asked for in time", () => {
-  const expected = new Expected(ring(1), 1);
+  const expected = new Expected(ring(1));
   const peer = speaker(2);
   expected.take(peer.say(), 0);
   let tokens = new Set(expected.next(0)[0].tokens);
@@ -79,7 +79,7 @@ Deno.test("the list for the filter holds what comes next, and is asked for in ti
 });
 
 Deno.test("so many losses in a row are no matter; after more, a node has to be found again", () => {
-  const expected = new Expected(ring(1), 1);
+  const expected = new Expected(ring(1));
   const peer = speaker(2);
   expected.take(peer.say(), 0);
   const tokens = new Set(expected.next(0)[0].tokens);
@@ -93,7 +93,7 @@ Deno.test("so many losses in a row are no matter; after more, a node has to be f
 
 Deno.test("in a rotation what comes under either key is due", () => {
   const both = ring(1, 2);
-  const expected = new Expected(both, 1);
+  const expected = new Expected(both);
   const peer = speaker(2, both);
   expected.take(peer.say(), 0);
   const tokens = new Set(expected.next(0)[0].tokens);
@@ -102,13 +102,13 @@ Deno.test("in a rotation what comes under either key is due", () => {
   assert(tokens.has(tokenAt(next)));
   assertEquals(expected.standing(next, 0), "due");
   // The control: who has the old key only does not know it.
-  const old = new Expected(ring(1), 1);
+  const old = new Expected(ring(1));
   old.take(speaker(2).say(), 0);
   assertEquals(old.standing(next, 0), "unknown");
 });
 
 Deno.test("starts that are invented fill no memory, and the filter stays small", () => {
-  const expected = new Expected(ring(1, 2), 1);
+  const expected = new Expected(ring(1, 2));
   for (let n = 2; n < 200; n++) expected.take(speaker(n, ring(1, 2)).say(), 0);
   const nodes = expected.next(0);
   assertEquals(nodes.length, 32);

@@ -40,6 +40,7 @@ export function readIptables(text: string, family: 4 | 6): Ruleset {
       const [, name, policy] = declared;
       chains.push({
         name: `${word} ${table} ${name}`,
+        tool: "iptables",
         family: word,
         base: hooks[name] === undefined || policy === "-" ? null : {
           hook: hooks[name],

@@ -68,6 +68,8 @@ export interface Translation {
 export interface Chain {
   /** `inet filter input`: jumps stay within one table, whose chains begin with the same two words. */
   readonly name: string;
+  /** Who can change it. */
+  readonly tool: "nft" | "iptables";
   readonly family: string;
   /** Where packets enter it by themselves; null: only by jumps. */
   readonly base: {

@@ -54,6 +54,7 @@ function readChain(chain: JsonObject, rules: readonly JsonObject[], sets: Sets):
   const devices = asList(chain.dev).filter((each) => typeof each === "string");
   return {
     name: `${family} ${table} ${name}`,
+    tool: "nft",
     family: `${family}`,
     base: typeof hook !== "string" ? null : {
       hook,

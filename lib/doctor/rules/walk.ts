@@ -7,7 +7,7 @@ export type Fate = "accepted" | "dropped" | "perhaps";
 export interface Walk {
   readonly fate: Fate;
   /** The rule or policy that drops it; null where nothing can. */
-  readonly by: { readonly chain: string; readonly place: string } | null;
+  readonly by: { readonly chain: Chain; readonly place: string } | null;
 }
 
 /** Where a chain may leave a packet. */
@@ -17,9 +17,6 @@ interface Ways {
   back: boolean;
   drop: Walk["by"];
 }
-
-/** A loop of jumps is refused by the kernel; this is for rulesets that are none. */
-const depthMax = 16;
 
 /** What becomes of the packet at a hook, through all tables that see it there. */
 export function walkHook(ruleset: Ruleset, hook: string, packet: Packet): Walk {
@@ -32,7 +29,7 @@ export function walkHook(ruleset: Ruleset, hook: string, packet: Packet): Walk {
     if (hook === "ingress" || hook === "egress") {
       if (sees === false) continue;
     }
-    const walk = walkBase(ruleset, chain, packet);
+    const walk = walkBase(new Walker(ruleset, packet), chain);
     const isUncertain = (hook === "ingress" || hook === "egress") && sees === null;
     if (walk.fate === "dropped" && !isUncertain) return walk;
     if (walk.fate !== "accepted" && result.fate === "accepted") {
@@ -49,55 +46,77 @@ function seesFamily({ family }: Chain, packet: Packet): boolean {
   return family === (packet.family === 4 ? "ip" : "ip6");
 }
 
-function walkBase(ruleset: Ruleset, chain: Chain, packet: Packet): Walk {
-  const ways = walkChain(ruleset, chain, packet, 0);
+function walkBase(walker: Walker, chain: Chain): Walk {
+  const ways = { ...walker.chain(chain) };
   // A base chain that is left at its end does as its policy says.
   if (ways.back) {
     if (chain.base!.policy === "drop") {
-      ways.drop ??= { chain: chain.name, place: `the policy of ${chain.name}` };
+      ways.drop ??= { chain, place: `the policy of ${chain.name}` };
     } else ways.accept = true;
   }
   const fate = ways.drop === null ? "accepted" : ways.accept ? "perhaps" : "dropped";
   return { fate, by: ways.drop };
 }
 
-function walkChain(ruleset: Ruleset, chain: Chain, packet: Packet, depth: number): Ways {
-  const ways: Ways = { accept: false, back: false, drop: null };
-  for (const rule of chain.rules) {
-    let goesOn = false;
-    for (const verdict of rule.judge(packet)) {
-      switch (verdict.kind) {
-        case "next":
-          goesOn = true;
-          break;
-        case "accept":
-          ways.accept = true;
-          break;
-        case "drop":
-          ways.drop ??= { chain: chain.name, place: rule.place };
-          break;
-        case "return":
-          ways.back = true;
-          break;
-        case "jump":
-        case "goto": {
-          const inner = follow(ruleset, chain, verdict.chain, packet, depth);
-          ways.accept ||= inner.accept;
-          ways.drop ??= inner.drop;
-          if (inner.back && verdict.kind === "jump") goesOn = true;
-          else if (inner.back) ways.back = true;
+/** One packet on its ways; what a chain does with it is found out once. */
+class Walker {
+  readonly #ruleset: Ruleset;
+  readonly #packet: Packet;
+  readonly #known = new Map<Chain, Ways>();
+
+  constructor(ruleset: Ruleset, packet: Packet) {
+    this.#ruleset = ruleset;
+    this.#packet = packet;
+  }
+
+  chain(chain: Chain): Ways {
+    const known = this.#known.get(chain);
+    if (known !== undefined) return known;
+    // A loop of jumps is refused by the kernel; in what is no ruleset, it comes back at once.
+    this.#known.set(chain, { accept: false, back: true, drop: null });
+    const ways = this.#follow(chain);
+    this.#known.set(chain, ways);
+    return ways;
+  }
+
+  #follow(chain: Chain): Ways {
+    const ways: Ways = { accept: false, back: false, drop: null };
+    for (const rule of chain.rules) {
+      let goesOn = false;
+      for (const verdict of rule.judge(this.#packet)) {
+        switch (verdict.kind) {
+          case "next":
+            goesOn = true;
+            break;
+          case "accept":
+            ways.accept = true;
+            break;
+          case "drop":
+            ways.drop ??= { chain, place: rule.place };
+            break;
+          case "return":
+            ways.back = true;
+            break;
+          case "jump":
+          case "goto": {
+            const inner = this.#jump(chain, verdict.chain);
+            ways.accept ||= inner.accept;
+            ways.drop ??= inner.drop;
+            if (inner.back && verdict.kind === "jump") goesOn = true;
+            else if (inner.back) ways.back = true;
+          }
         }
       }
+      if (!goesOn) return ways;
     }
-    if (!goesOn) return ways;
+    ways.back = true;
+    return ways;
   }
-  ways.back = true;
-  return ways;
-}
 
-function follow(ruleset: Ruleset, from: Chain, to: string, packet: Packet, depth: number): Ways {
-  const table = from.name.slice(0, from.name.lastIndexOf(" "));
-  const chain = ruleset.chains.find(({ name }) => name === `${table} ${to}`);
-  if (chain === undefined || depth >= depthMax) return { accept: false, back: true, drop: null };
-  return walkChain(ruleset, chain, packet, depth + 1);
+  /** A chain that is not there, such as a target of iptables that goes on, comes back at once. */
+  #jump(from: Chain, to: string): Ways {
+    const table = from.name.slice(0, from.name.lastIndexOf(" "));
+    const chain = this.#ruleset.chains.find(({ name }) => name === `${table} ${to}`);
+    return chain === undefined ? { accept: false, back: true, drop: null } : this.chain(chain);
+  }
 }

@@ -9,6 +9,7 @@ import { datapathShare } from "../machine.ts";
 import { PacketSocket } from "../packet_socket.ts";
 import { RouteSocket } from "../route_socket.ts";
 import { clusterDeviceNames } from "./devices.ts";
+import { readText } from "./read.ts";
 import type { Gathered } from "./setup.ts";
 
 /** Answers come in microseconds, or after what a switch takes to wake; RFC 5227 waits 1 s in all. */
@@ -33,10 +34,22 @@ export async function addressesFacts(setup: Gathered): Promise<AddressesFacts> {
       address: formatAddress(bytes),
       interface: nameOf(index),
     })),
+    refused: refusedAddresses(readText("/proc/net/if_inet6") ?? ""),
     answers: Deno.uid() === 0 ? await askAll(questions(setup, links, present)) : null,
     clusterMacs: clusterMacs(setup),
     clusterDevices: clusterDeviceNames(setup),
   };
+}
+
+const IFA_F_DADFAILED = 0x08;
+
+/** /proc/net/if_inet6: address, interface's number, length, scope, flags, interface. */
+export function refusedAddresses(text: string): { address: string; interface: string }[] {
+  return text.split("\n").flatMap((line) => {
+    const [digits, , , , flags, name] = line.trim().split(/\s+/);
+    if (name === undefined || (parseInt(flags, 16) & IFA_F_DADFAILED) === 0) return [];
+    return [{ address: formatAddress(Uint8Array.fromHex(digits)), interface: name }];
+  });
 }
 
 /** Each shared address on its share, and each own one on the interfaces of shares and links. */

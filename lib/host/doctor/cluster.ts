@@ -1,12 +1,17 @@
 /** Whether the others' replication ports can be reached from here, where no stream came about. */
 import type { ClusterFacts, TriedPort } from "../../doctor/cluster.ts";
-import { otherMembers, type Setup } from "../../doctor/setup.ts";
+import { otherMembers } from "../../doctor/setup.ts";
+import type { Gathered } from "./setup.ts";
 
 const connectMsMax = 1500;
 
-export async function clusterFacts(setup: Setup): Promise<ClusterFacts> {
+export async function clusterFacts(setup: Gathered): Promise<ClusterFacts> {
+  return { keys: setup.keysStatus, tried: await tryPorts(setup) };
+}
+
+async function tryPorts(setup: Gathered): Promise<TriedPort[]> {
   const { config, status, peers } = setup;
-  if (config === null || status === null || !config.replication.enabled) return { tried: [] };
+  if (config === null || status === null || !config.replication.enabled) return [];
   const live = otherMembers(setup).map(({ name }) => name);
   const without = status.replication.peers.filter(({ name, connected }) =>
     !connected && live.includes(name)
@@ -15,7 +20,7 @@ export async function clusterFacts(setup: Setup): Promise<ClusterFacts> {
     const replication = peers.find((peer) => peer.name === name)?.vitals?.replication;
     return replication?.addresses.map((address) => tryPort(name, address, replication.port)) ?? [];
   });
-  return { tried: await Promise.all(tries) };
+  return await Promise.all(tries);
 }
 
 /** Connects, and hangs up: the other side takes it for a stream that says nothing. */

@@ -10,7 +10,7 @@ export function conntrackFacts(): ConntrackFacts {
     max: setting("max"),
     count: setting("count"),
     buckets: setting("buckets"),
-    canSetBuckets: isWritable("/proc/sys/net/netfilter/nf_conntrack_buckets"),
+    canSetSize: isWritable("/proc/sys/net/netfilter/nf_conntrack_max"),
     stats: sumsOf(readText("/proc/net/stat/nf_conntrack")),
     settings: Object.fromEntries(names.map((name) => [name, setting(name)])),
   };

@@ -1,5 +1,6 @@
 /** This machine's firewall: nftables, and the tables of the old iptables beside it. */
 import type { FirewallFacts, Listener } from "../../doctor/firewall.ts";
+import { chainsWithoutDevices, withDevices } from "../../doctor/rules/devices.ts";
 import { readIptables } from "../../doctor/rules/iptables.ts";
 import { joined, type Ruleset } from "../../doctor/rules/model.ts";
 import { readNft } from "../../doctor/rules/nft.ts";
@@ -33,8 +34,13 @@ async function nftRules(): Promise<Found> {
   if (program === null) return { problem: "nft is not installed" };
   const said = await runBriefly([program, "-j", "list", "ruleset"]);
   if ("problem" in said) return said;
-  const rules = readNft(said.text);
-  return rules === null ? { problem: "nft -j list ruleset: no JSON of nft" } : { rules };
+  let rules = readNft(said.text);
+  if (rules === null) return { problem: "nft -j list ruleset: no JSON of nft" };
+  for (const name of chainsWithoutDevices(rules)) {
+    const told = await runBriefly([program, "list", "chain", ...name.split(" ")]);
+    if ("text" in told) rules = withDevices(rules, name, told.text);
+  }
+  return { rules };
 }
 
 /** Nothing where the kernel has no such tables: to ask for them would make it load them. */

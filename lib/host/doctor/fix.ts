@@ -3,6 +3,7 @@ import type { Finding, Fix } from "../../doctor/finding.ts";
 import { sysctlName } from "../../doctor/finding.ts";
 import { mergeSettings } from "../../doctor/persist.ts";
 import type { FixResult } from "../../doctor/report.ts";
+import { writeWholeFile } from "../whole_file.ts";
 import { findTool, toolFolders } from "../kernel_module/tools.ts";
 import { readText } from "./read.ts";
 import { runBriefly } from "./run.ts";
@@ -53,14 +54,14 @@ function describe(fix: Fix): string {
   switch (fix.kind) {
     case "sysctl": {
       const old = readText(`/proc/sys/${fix.path}`) ?? "?";
-      return `${sysctlName(fix.path)}: ${old} -> ${fix.value}`;
+      return `set ${sysctlName(fix.path)} from ${old} to ${fix.value}`;
     }
     case "mode": {
       const old = (Deno.statSync(fix.path).mode ?? 0) & 0o777;
-      return `mode of ${fix.path}: ${octal(old)} -> ${octal(fix.mode)}`;
+      return `change the mode of ${fix.path} from ${octal(old)} to ${octal(fix.mode)}`;
     }
     case "module":
-      return `load module ${fix.name}`;
+      return `load the module ${fix.name}`;
   }
 }
 
@@ -88,11 +89,7 @@ async function persistFix(fix: Fix, file: string): Promise<void> {
     : null;
   if (line === null) return;
   await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-  // Whole or not at all: a half file would be read at boot.
-  const fresh = `${file}.new`;
-  await Deno.remove(fresh).catch(() => {});
-  await Deno.writeTextFile(fresh, mergeSettings(old, line), { createNew: true, mode: 0o644 });
-  await Deno.rename(fresh, file);
+  await writeWholeFile(file, mergeSettings(old, line), { mode: 0o644, present: "replace" });
 }
 
 function octal(mode: number): string {

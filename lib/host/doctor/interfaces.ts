@@ -35,7 +35,7 @@ export function interfacesFacts(setup: Gathered): InterfacesFacts {
     clusterMacs: groupMacs(setup),
     ownPrograms: ownPrograms(setup, names),
     virtualisation: virtualisation(),
-    backlogDrops: backlogDrops(readText("/proc/net/softnet_stat")),
+    backlog: backlogOf(readText("/proc/net/softnet_stat")),
   };
 }
 
@@ -90,11 +90,13 @@ function ownPrograms({ configFile }: Gathered, names: readonly string[]): number
   });
 }
 
-/** The second column of each processor's line: hexadecimal. */
-export function backlogDrops(text: string | null): number | null {
+/** The first two columns of each processor's line: hexadecimal. */
+export function backlogOf(text: string | null): InterfacesFacts["backlog"] {
   if (text === null) return null;
-  return text.split("\n").reduce(
-    (sum, line) => sum + (parseInt(line.trim().split(/\s+/)[1] ?? "0", 16) || 0),
-    0,
-  );
+  const sum = (column: number) =>
+    text.split("\n").reduce(
+      (sum, line) => sum + (parseInt(line.trim().split(/\s+/)[column] ?? "0", 16) || 0),
+      0,
+    );
+  return { taken: sum(0), dropped: sum(1) };
 }

@@ -13,7 +13,7 @@ import {
   NLMSG_ERROR,
 } from "../../netlink/message.ts";
 import { readPackedSource } from "../kernel_module/source.ts";
-import { gatherFacts, judgeModule } from "../kernel_module/status.ts";
+import { type Facts, gatherFacts, judgeModule } from "../kernel_module/status.ts";
 import { libraries } from "../libraries.ts";
 import { isThere, readSetting } from "./read.ts";
 
@@ -25,16 +25,16 @@ export function kernelFacts(): KernelFacts {
   const isRoot = Deno.uid() === 0;
   const missingLibraries = Object.entries(libraries())
     .filter(([, file]) => file === null).map(([soname]) => soname);
-  const { kernel } = gatherFacts();
+  const facts = gatherFacts();
   return {
     isRoot,
     release: Deno.osRelease(),
-    isContainer: kernel.isContainer,
+    isContainer: facts.kernel.isContainer,
     hasConntrack: isThere("/proc/sys/net/netfilter/nf_conntrack_max"),
     ctnetlinkProblem: missingLibraries.includes("libmnl.so.0") ? null : ctnetlinkProblem(),
     bpfProblem: isRoot ? bpfProblem() : null,
     bpfJit: readSetting("net/core/bpf_jit_enable"),
-    module: moduleFacts(),
+    module: moduleFacts(facts),
     missingLibraries,
   };
 }
@@ -74,9 +74,9 @@ function bpfProblem(): string | null {
   }
 }
 
-function moduleFacts(): ModuleFacts {
+function moduleFacts(facts: Facts): ModuleFacts {
   const { version } = readPackedSource();
-  const { state, loaded, installed, obstacles } = judgeModule(gatherFacts(), version);
+  const { state, loaded, installed, obstacles } = judgeModule(facts, version);
   return {
     state,
     version,

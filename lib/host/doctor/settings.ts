@@ -2,7 +2,8 @@
 import { generalSettings, interfaceSettings, type SettingsFacts } from "../../doctor/settings.ts";
 import { clusterInterfaces, type Setup } from "../../doctor/setup.ts";
 import { clusterDeviceNames } from "./devices.ts";
-import { readText } from "./read.ts";
+import type { SysctlFile } from "../../doctor/sysctl_files.ts";
+import { namesIn, readText } from "./read.ts";
 
 /** RTF_UP | RTF_GATEWAY and RTF_ADDRCONF (linux/ipv6_route.h). */
 const gatewayUp = 0x3;
@@ -29,9 +30,28 @@ export function settingsFacts(setup: Setup): SettingsFacts {
   return {
     values,
     clusterDevices,
+    files: sysctlFiles(),
     advertisedDefaults: advertisedDefaults(readText("/proc/net/ipv6_route") ?? ""),
     reversePathDrops: counterOf(readText("/proc/net/netstat") ?? "", "IPReversePathFilter"),
   };
+}
+
+/** Where sysctl --system looks; of equal names, the first folder's counts. */
+const folders = ["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"];
+
+/** In the order in which they are read: by their names, and last /etc/sysctl.conf. */
+function sysctlFiles(): SysctlFile[] {
+  const paths = new Map<string, string>();
+  for (const folder of folders) {
+    for (const name of namesIn(folder).filter((name) => name.endsWith(".conf"))) {
+      if (!paths.has(name)) paths.set(name, `${folder}/${name}`);
+    }
+  }
+  const inOrder = [...paths].sort(([a], [b]) => a < b ? -1 : 1).map(([, path]) => path);
+  return [...inOrder, "/etc/sysctl.conf"].flatMap((path) => {
+    const text = readText(path);
+    return text === null ? [] : [{ path, text }];
+  });
 }
 
 /** /proc/net/ipv6_route: destination, its length, …, flags, interface. */

@@ -1,6 +1,7 @@
 /** What the configuration says, and what the daemon and the other nodes' daemons answer. */
 import type { Config } from "../../config.ts";
 import { examineConfig } from "../../config_file.ts";
+import type { KeysStatus } from "../../control_keys.ts";
 import type { ControlRequest, Status } from "../../control.ts";
 import { AvailError, exitCodes, type Fault } from "../../errors.ts";
 import type { PeerVitals, ServiceCommands, Setup } from "../../doctor/setup.ts";
@@ -21,6 +22,8 @@ export interface Gathered extends Setup {
     /** Also where it has other faults; null: it cannot be read. */
     readonly stated: Config | null;
   };
+  /** What the daemon says of its keys; null where it does not run, or is older. */
+  readonly keysStatus: KeysStatus | null;
   /** null where the key file cannot be used. */
   readonly keys: KeyRing | null;
 }
@@ -47,7 +50,10 @@ export async function gatherSetup(
     keys: keys !== null && "ring" in keys ? keys.ring : null,
     status,
     daemonProblem: problem,
-    vitals: status === null ? null : await askVitals(socket, { command: "vitals" }),
+    vitals: status === null ? null : await askOrNull<Vitals>(socket, { command: "vitals" }),
+    keysStatus: status === null
+      ? null
+      : await askOrNull<KeysStatus>(socket, { command: "keys", do: "show" }),
     peers: status === null ? [] : await askPeers(socket, status),
     service: serviceCommands(),
   };
@@ -95,9 +101,9 @@ async function askStatus(
 }
 
 /** null where it is not told, whatever the reason: older daemons do not know the question. */
-async function askVitals(socket: string, request: ControlRequest): Promise<Vitals | null> {
+async function askOrNull<T>(socket: string, request: ControlRequest): Promise<T | null> {
   try {
-    return await controlRequest(socket, request, forwardMsMax) as Vitals;
+    return await controlRequest(socket, request, forwardMsMax) as T;
   } catch (error) {
     if (error instanceof AvailError) return null;
     throw error;
@@ -109,7 +115,7 @@ async function askPeers(socket: string, status: Status): Promise<PeerVitals[]> {
   return await Promise.all(others.map(async ({ name }) => {
     const askedMs = Date.now();
     const request = { command: "forward", node: name, request: { command: "vitals" } } as const;
-    const vitals = await askVitals(socket, request);
+    const vitals = await askOrNull<Vitals>(socket, request);
     return { name, vitals, askedMs, answeredMs: Date.now() };
   }));
 }

@@ -27,8 +27,9 @@ export async function prepareDatapath(
   const facts = gatherFacts();
   const { state, obstacles, release } = judgeModule(facts, source.version);
   if (state === "impossible") {
-    const [first] = obstacles;
-    return withoutModule(release, first.problem, first.remedy);
+    const [{ kind, problem, remedy }] = obstacles;
+    // Where nothing but another kernel would help, xdp is no second choice.
+    return withoutModule(release, problem, kind === "noModules" ? null : remedy);
   }
   try {
     const jobs = navigator.hardwareConcurrency;
@@ -48,12 +49,13 @@ export async function prepareDatapath(
   }
 }
 
-function withoutModule(release: string, why: string, remedy: string): DatapathOutlook {
+function withoutModule(release: string, why: string, remedy: string | null): DatapathOutlook {
   const backend = isAtLeast(release, xdpKernel) ? "xdp" : null;
   const reason = backend === null
     ? `${why}; and xdp needs Linux ${xdpKernel.join(".")} or newer, this is ${release}`
     : why;
-  return { backend, why: reason, remedy, steps: [] };
+  const needed = remedy ?? (backend === null ? "boot a newer kernel" : null);
+  return { backend, why: reason, ...(needed !== null && { remedy: needed }), steps: [] };
 }
 
 /** Whether a release such as `6.1.0-9-amd64` is of this version or newer. */

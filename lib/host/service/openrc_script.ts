@@ -27,15 +27,17 @@ respawn_delay=1
 respawn_max=10
 respawn_period=60
 retry="TERM/$avail_stop_seconds/KILL/5"
+pidfile="/run/supervise-avail.pid"
 required_files="$avail_config"
 
 depend() {
-  need net
+  want net
   use logger
   after firewall nftables iptables ip6tables
 }
 
 start_pre() {
+  "$command" config check "$avail_config" >/dev/null || return 1
   checkpath --directory --mode 0755 /run/avail
   modprobe -q nf_conntrack 2>/dev/null
   modprobe -q clusterdev 2>/dev/null
@@ -48,6 +50,11 @@ start_post() {
   while true; do
     "$command" status --config "$avail_config" --json >/dev/null 2>&1
     case $? in 0 | 4) return 0 ;; esac
+    if ! kill -0 "$(cat "$pidfile" 2>/dev/null)" 2>/dev/null; then
+      tail -n 5 "$error_log" >&2
+      eerror "avail ended; more in $error_log"
+      return 1
+    fi
     if [ "$waited" -ge "$avail_start_seconds" ]; then
       eerror "avail does not answer after $avail_start_seconds s; see $error_log"
       return 1

@@ -37,7 +37,7 @@ Deno.test("lab: a node's configuration is complete and means what the options sa
     ["inside", "pair", 2],
     ["outside", "pair", 2],
   ]);
-  assertEquals(config.detection, { intervalMs: 20, multiplier: 4 });
+  assertEquals(config.detection, { intervalMs: 20, multiplier: 4, flapHalfLifeMs: 0 });
   assertEquals(config.replication.enabled, false);
   assertEquals(config.control.socket, "/run/avail-demo-test/fw2/control.sock");
   assertEquals(config.metrics.listen, "off");

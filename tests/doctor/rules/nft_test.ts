@@ -1,8 +1,10 @@
 /** What rules of nftables do with a new stream to the replication's port. */
+import { chainsWithoutDevices, withDevices } from "../../../lib/doctor/rules/devices.ts";
 import { anyPacket, type Packet } from "../../../lib/doctor/rules/model.ts";
 import { readNft } from "../../../lib/doctor/rules/nft.ts";
 import { type Fate, walkHook } from "../../../lib/doctor/rules/walk.ts";
 import { assert, assertEquals } from "../../assert.ts";
+import { Random } from "../../sim/random.ts";
 import {
   accept,
   type ChainWords,
@@ -156,6 +158,19 @@ Deno.test("nft: rules in their order, jumps and what comes back from them", () =
   assertEquals(fateOf([calls([accept]), loop]), "accepted");
 });
 
+Deno.test("nft: chains that many jumps lead to cost no more than one", () => {
+  const levels = 60;
+  const chains = Array.from({ length: levels }, (_, i): ChainWords => ({
+    name: `level${i}`,
+    rules: i === levels - 1
+      ? [[dport(9478), accept]]
+      : Array(3).fill([match(meta("mark"), 1), jump(`level${i + 1}`)]),
+  }));
+  const base: ChainWords = { hook: "input", policy: "drop", rules: [[jump("level0")]] };
+  assertEquals(fateOf([base, ...chains]), "perhaps");
+  assertEquals(fateOf([base, ...chains.slice(0, -1)]), "dropped");
+});
+
 Deno.test("nft: every table must let it in; others' families and hooks do not count", () => {
   const open: ChainWords = { hook: "input", rules: [] };
   const shut: ChainWords = { hook: "input", table: "second", policy: "drop", rules: [] };
@@ -183,14 +198,25 @@ Deno.test("nft: the hooks ingress and egress are those of a device", () => {
   ]);
   // nft before 1.0.9 does not tell of which.
   assertEquals(fate(), "perhaps");
+  const untold = readNft(nftText(at()))!;
+  assertEquals(chainsWithoutDevices(untold), ["netdev filter in"]);
+  assertEquals(chainsWithoutDevices(readNft(nftText(at("sync")))!), []);
+  const listed = (words: string) => {
+    const text =
+      `table netdev filter {\n  chain in {\n    type filter hook ingress ${words} priority 0;`;
+    return walkHook(withDevices(untold, "netdev filter in", text), "ingress", stream).fate;
+  };
+  assertEquals(listed('device "sync"'), "dropped");
+  assertEquals(listed('device "wan"'), "accepted");
+  assertEquals(listed('devices = { "wan", "sync" }'), "dropped");
+  assertEquals(listed("devices = { wan, lan }"), "accepted");
+  assertEquals(listed(""), "perhaps");
 });
 
 Deno.test("nft: what drops is named so that it can be found", () => {
   const ruleset = readNft(nftText(closed([dport(22), accept], [dport(9478), drop])))!;
-  assertEquals(walkHook(ruleset, "input", stream).by, {
-    chain: "inet filter input",
-    place: "rule 2 of inet filter input",
-  });
+  const { by } = walkHook(ruleset, "input", stream);
+  assertEquals([by?.chain.name, by?.place], ["inet filter input", "rule 2 of inet filter input"]);
   const byPolicy = readNft(nftText(closed()))!;
   assertEquals(walkHook(byPolicy, "input", stream).by?.place, "the policy of inet filter input");
 });
@@ -248,4 +274,25 @@ Deno.test("nft: translations, flow tables, exemptions and names are read", () =>
 Deno.test("nft: what is no ruleset is refused, what is empty lets everything through", () => {
   assertEquals(["", "[]", "{}", "nonsense", '{"nftables": 3}'].map(readNft), Array(5).fill(null));
   assertEquals(fateOf([]), "accepted");
+});
+
+Deno.test("nft: whatever its JSON looks like, it is read or refused, never a failure", () => {
+  const whole = nftText(
+    [...closed(...cases.map(([, rule]) => rule)), { name: "inner", rules: [[jump("inner")]] }],
+    sets,
+  );
+  const random = new Random(4711);
+  const oddities = [null, true, -1, "", "@x", [], {}, [[]], { set: 3 }, { range: ["a"] }];
+  const spoil = (value: unknown): unknown => {
+    if (random.below(40) === 0) return oddities[random.below(oddities.length)];
+    if (Array.isArray(value)) return value.map(spoil);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, spoil(inner)]));
+  };
+  for (let round = 0; round < 500; round++) {
+    const ruleset = readNft(JSON.stringify(spoil(JSON.parse(whole))));
+    if (ruleset === null) continue;
+    for (const hook of ["input", "ingress"]) walkHook(ruleset, hook, stream);
+    for (const rule of ruleset.chains.flatMap(({ rules }) => rules)) rule.matches(anyPacket);
+  }
 });

@@ -81,7 +81,7 @@ const verbs: readonly (readonly [kind: ServiceManagerKind, ran: readonly string[
     "rc-service avail restart",
     "rc-service avail stop",
     "rc-update add avail default",
-    "rc-update --all delete avail",
+    "rc-update delete avail default",
   ]],
   ["sysv", [
     "/etc/init.d/avail status",

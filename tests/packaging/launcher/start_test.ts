@@ -1,5 +1,5 @@
 /** The launcher's starts: first, later, many at once, killed, with other versions about. */
-import { assert, assertEquals, assertLess } from "../assert.ts";
+import { assert, assertEquals, assertLess } from "../../assert.ts";
 import {
   filesBelow,
   lockWaitMs,
@@ -21,7 +21,7 @@ const complete = [
 
 const runtimeWords = [
   ...["avail", "run", "--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm"],
-  ...["--cached-only", "--no-prompt", "--node-modules-dir=none", "--no-code-cache", "--allow-all"],
+  ...["--cached-only", "--no-prompt", "--allow-all", "--node-modules-dir=none"],
 ];
 
 let count = 0;
@@ -31,7 +31,7 @@ function freshPlace({ folder }: SmallPackage): string {
   return `${folder}/place-${count++}/runtime`;
 }
 
-/** Its descriptor must be closed: then the kernel lets its place be taken away. */
+/** A start whose runtime, once it is there, stays until it is ended. */
 function started(path: string, place: string): Deno.ChildProcess {
   return new Deno.Command(path, {
     args: ["sleep"],
@@ -59,7 +59,7 @@ async function end(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): P
   await child.status;
 }
 
-/** Runs `sleep`, so that its runtime is there, with the package's own content as its first file. */
+/** As `started`; the runtime is there. */
 async function running(path: string, place: string, id: string): Promise<Deno.ChildProcess> {
   const child = started(path, place);
   const runtime = `${place}/${id}/bin/avail`;

@@ -1,12 +1,12 @@
 /** A package as the build makes it, but small and with a runtime that only tells how it was started. */
-import { run } from "../../packaging/command.ts";
-import { hex } from "../../packaging/digest.ts";
-import { compileLauncher } from "../../packaging/native_launcher.ts";
-import { packageFile } from "../../packaging/package_file.ts";
-import { decodeTrailer, packageRecordBytes } from "../../lib/package_layout.ts";
+import { run } from "../../../packaging/command.ts";
+import { hex } from "../../../packaging/digest.ts";
+import { compileLauncher } from "../../../packaging/native_launcher.ts";
+import { packageFile } from "../../../packaging/package_file.ts";
+import { decodeTrailer, packageRecordBytes } from "../../../lib/package_layout.ts";
 
 /** How long the tests' launcher waits for another start. */
-export const lockWaitMs = 600;
+export const lockWaitMs = 3000;
 
 export interface SmallPackage {
   readonly folder: string;
@@ -35,7 +35,7 @@ export async function smallPackages(marks: readonly string[]): Promise<SmallPack
   await Deno.chmod(folder, 0o755);
   const source = new URL("./fake_runtime.c", import.meta.url).pathname;
   await run("gcc", ["-O1", "-static", "-s", "-Wall", "-Werror", "-o", `${folder}/runtime`, source]);
-  await compileLauncher(`${folder}/launcher`, [`LOCK_WAIT_MS=${lockWaitMs}`]);
+  await compileLauncher(`${folder}/launcher`, { defines: [`LOCK_WAIT_MS=${lockWaitMs}`] });
   const launcher = await Deno.readFile(`${folder}/launcher`);
   const runtime = await Deno.readFile(`${folder}/runtime`);
   const packages: SmallPackage[] = [];
