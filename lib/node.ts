@@ -52,6 +52,8 @@ export class Node {
   readonly #ownership: Ownership;
   readonly #detectionMs: number;
   readonly #guardMs: number;
+  /** A lease that has ended can be mended for so long: a deaf peer says that it is only after an interval. */
+  readonly #graceMs: number;
   readonly #exchange: PlanExchange;
   readonly #planning: PlanMaker;
   readonly #refused = new Map<string, number>();
@@ -102,6 +104,7 @@ export class Node {
     this.#membership = new Membership(self, options.multiplier, interfaces, this.#pulse);
     this.#ownership = new Ownership(self, options.units);
     this.#detectionMs = options.intervalMs * options.multiplier;
+    this.#graceMs = 2 * options.intervalMs;
     this.#guardMs = guardOf(options.clockStepMs, this.#detectionMs);
     this.#admission = new Admission(options.name, {
       listenUntil: now + Math.max(options.listenMs, 3 * this.#detectionMs),
@@ -341,6 +344,7 @@ export class Node {
   #lookAtAll(now: Millis): void {
     this.#resolveConflicts();
     this.#makePlan(now);
+    this.#confirmClaims(now);
     this.#activate(now);
     this.#startReleases(now);
     this.#tellDatapath();
@@ -448,7 +452,7 @@ export class Node {
    */
   #forfeitIfLapsed(now: Millis): void {
     if (this.#ownership.forfeited) return;
-    if (now < this.#lease.lostForGoodAt(this.#options.intervalMs)) return;
+    if (now < this.#lease.lostForGoodAt(this.#graceMs)) return;
     const dropped = this.#ownership.forfeit();
     this.#hasNews = true;
     this.#pulse.hurry();
@@ -476,6 +480,16 @@ export class Node {
     }
   }
 
+  /** Claims that a view has seen for a detection time, and nobody in it disputes, are its group's. */
+  #confirmClaims(now: Millis): void {
+    const { held, plan } = this.#ownership;
+    const isDisputed = this.#live().some(({ heartbeat }) =>
+      heartbeat.planDigest !== plan?.digest || heartbeat.held.intersects(held)
+    );
+    if (isDisputed || !this.#planning.hasLasted(now)) return;
+    this.#claimGroup = Math.max(this.#claimGroup, this.#groupSize(now));
+  }
+
   #makePlan(now: Millis): void {
     const self = { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
     this.#tell(this.#planning.look([self, ...this.#live()], now));
@@ -492,7 +506,6 @@ export class Node {
     this.#ownership.adopt(plan);
     this.#planning.adopted(now);
     this.#exchange.renew();
-    this.#claimGroup = plan.group;
     this.#pulse.hurry();
     this.#use(this.#settings.adopted(plan.epoch, now));
     this.#event("info", "plan", `plan ${plan.epoch} of ${plan.planner}`, {
@@ -506,7 +519,11 @@ export class Node {
     if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
     const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now) &&
       this.#membership.live().every((peer) => peer.ackedSequence >= this.#readySequence);
-    const activated = this.#ownership.activate(this.#live(), mayInherit, this.#claimedByHearsay());
+    const activated = this.#ownership.activate(this.#live(), {
+      mayInherit,
+      alsoClaimed: this.#claimedByHearsay(),
+      claimGroup: this.#claimGroup,
+    });
     if (activated.isEmpty) return;
     this.#claimGroup = this.#groupSize(now);
     this.#pulse.hurry();
@@ -702,7 +719,7 @@ export class Node {
     notBefore(this.#forwarding.nextAt);
     notBefore(this.#lease.until - this.#detectionMs / 4); // it runs low
     notBefore(this.#lease.until);
-    notBefore(this.#lease.lostForGoodAt(this.#options.intervalMs));
+    notBefore(this.#lease.lostForGoodAt(this.#graceMs));
     const patience = patienceMs({
       intervalMs: this.#options.intervalMs,
       detectionMs: this.#detectionMs,

@@ -5,6 +5,7 @@ import { standingsOf } from "./membership/standing.ts";
 import { planningNodes } from "./membership/view.ts";
 import type { Snapshot } from "./node_types.ts";
 import { bucketCount, BucketSet } from "./ownership/bucket_set.ts";
+import { strongestFirst } from "./ownership/claim.ts";
 import type { LiveNode } from "./ownership/ownership.ts";
 import type { Plan } from "./ownership/plan.ts";
 import { plannerInput } from "./ownership/planning.ts";
@@ -35,10 +36,11 @@ export interface SnapshotSource {
 export function describe(source: SnapshotSource): Snapshot {
   const { self, plan, peers } = source;
   const nodes = [{ incarnation: source.incarnation, heartbeat: self }, ...peers];
+  const claimants = strongestFirst(nodes.map(({ heartbeat }) => heartbeat));
   const owners = Array.from({ length: bucketCount }, (_, bucket) => {
-    const holder = nodes.find(({ heartbeat }) => heartbeat.held.has(bucket)) ??
-      nodes.find(({ heartbeat }) => heartbeat.claims.has(bucket));
-    return holder?.heartbeat.name ?? null;
+    const holder = claimants.find(({ held }) => held.has(bucket)) ??
+      claimants.find(({ claims }) => claims.has(bucket));
+    return holder?.name ?? null;
   });
   const backups = owners.map((owner, bucket) =>
     (plan?.ranks[bucket] ?? []).flatMap((member) => {

@@ -19,7 +19,7 @@ export interface BuildOptions {
   readonly how: "launcher" | "compile";
   /** Folder for the results; made if it is not there. */
   readonly out: string;
-  /** Folder of what former builds have compressed. */
+  /** Folder of what compressing the runtime has given. */
   readonly cache: string;
 }
 

@@ -88,6 +88,7 @@ async function licencesOf(components: readonly Component[]): Promise<string> {
 /** As sha256sum(1) writes them; of all but the runtime, which `deno compile` has in another form. */
 function sumsOf(files: readonly CarriedContent[]): string {
   return files.filter(({ name }) => name !== runtimeName)
+    .toSorted((a, b) => a.name < b.name ? -1 : 1)
     .map(({ name, content }) => `${hex(sha256(content))}  ${name}\n`).join("");
 }
 

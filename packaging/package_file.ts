@@ -1,6 +1,6 @@
 /** Puts launcher and files together, as lib/package_layout.ts says. */
 import { encodeIndex, encodeTrailer } from "../lib/package_layout.ts";
-import { compress } from "./compress.ts";
+import { compress, compressOnce } from "./compress.ts";
 import { sha256 } from "./digest.ts";
 
 export interface CarriedContent {
@@ -14,7 +14,7 @@ export const runtimeName = "bin/avail";
 /**
  * The same files give the same bytes.
  * @param files In any order; one is the runtime.
- * @param cache Folder for what compressing it has given.
+ * @param cache Folder for what compressing the runtime has given.
  */
 export async function packageFile(
   launcher: Uint8Array,
@@ -27,8 +27,8 @@ export async function packageFile(
   const runtime = files.find(({ name }) => name === runtimeName);
   if (runtime === undefined) throw new Error(`package: there is no ${runtimeName}`);
   const payload = concatenate([
-    await compress(runtime.content, cache),
-    await compress(concatenate(rest.map(({ content }) => content)), cache),
+    await compressOnce(runtime.content, cache),
+    await compress(concatenate(rest.map(({ content }) => content))),
   ]);
   const ordered = [runtime, ...rest];
   const index = encodeIndex(ordered.map(({ name, content }) => ({

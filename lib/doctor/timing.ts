@@ -96,7 +96,9 @@ function lateness(_: TimingFacts, setup: Setup): Outcome[] {
   const { count, longestMs, sinceMs } = vitals.late;
   if (count === 0) return [fine("the daemon was never late", `up for ${duration(vitals.upMs)}`)];
   const evidence =
-    `${count} times in ${duration(vitals.upMs)}, by ${duration(longestMs)} at most, ` +
+    `${count === 1 ? "once" : `${count} times`} in ${duration(vitals.upMs)}, by ${
+      duration(longestMs)
+    } at most, ` +
     `last ${duration(sinceMs ?? 0)} ago`;
   const isRecent = (sinceMs ?? Infinity) < 3_600_000;
   const make = isRecent ? warn : note;

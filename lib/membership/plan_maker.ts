@@ -91,7 +91,7 @@ export class PlanMaker {
       this.#viewSince = now;
       this.#nextCheck = now;
     }
-    return this.#hasLasted(now) ? [...news, ...this.#standings.take(key, all)] : news;
+    return this.hasLasted(now) ? [...news, ...this.#standings.take(key, all)] : news;
   }
 
   /** The plan to follow `present`, where this node is to make one; call it with a valid lease. */
@@ -103,13 +103,14 @@ export class PlanMaker {
     const { name, incarnation, detectionMs, units } = this.#terms;
     const planner = this.#nodes.find((node) => node.state === "ready");
     if (planner?.incarnation !== incarnation) return null;
-    if (!this.#hasLasted(now) || now < this.#nextCheck) return null;
+    if (!this.hasLasted(now) || now < this.#nextCheck) return null;
     this.#nextCheck = now + detectionMs;
     const wished = this.#wish.take(now);
     return nextPlan({ self: name, nodes: this.#nodes, present, ...terms, units, wished });
   }
 
-  #hasLasted(now: Millis): boolean {
+  /** The view, and the plan in it, have been the same for a detection time. */
+  hasLasted(now: Millis): boolean {
     return now - this.#viewSince >= this.#terms.detectionMs;
   }
 }

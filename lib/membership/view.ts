@@ -15,9 +15,9 @@ export function planningNodes(
   const reference = referenceOf(voters(nodes));
   return nodes.map((node) => {
     const { incarnation, heartbeat } = node;
-    const { name, state, weight, claims, planEpoch, planDigest, forfeited } = heartbeat;
+    const { name, state, weight, claims, claimGroup, planEpoch, planDigest, forfeited } = heartbeat;
     return {
-      ...{ incarnation, name, state, weight, claims, planEpoch, planDigest, forfeited },
+      ...{ incarnation, name, state, weight, claims, claimGroup, planEpoch, planDigest, forfeited },
       canGain: reference !== null && agree(reference, node),
       eligible: state === "ready" && obstacleOf(node, nodes, options.shares) === null,
     };

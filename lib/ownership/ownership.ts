@@ -13,6 +13,7 @@
 import type { Millis } from "../ports.ts";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { bucketCount, BucketSet } from "./bucket_set.ts";
+import { prevails } from "./claim.ts";
 import { isMember, type Plan } from "./plan.ts";
 import { bucketsOf, wholeUnits } from "./units.ts";
 
@@ -146,12 +147,11 @@ export class Ownership {
   /**
    * Switches on what this node must handle now; what that is. Call it only with a valid lease and in
    * state ready. `mayInherit` false: only what has been released to this node.
-   * `alsoClaimed`: by nodes that are not live.
+   * `alsoClaimed`: by nodes that are not live. `claimGroup`: that of this node's claims.
    */
   activate(
     live: readonly LiveNode[],
-    mayInherit = true,
-    alsoClaimed = BucketSet.empty(),
+    { mayInherit = true, alsoClaimed = BucketSet.empty(), claimGroup = 1 } = {},
   ): BucketSet {
     const plan = this.#plan;
     const activated = BucketSet.empty();
@@ -178,7 +178,16 @@ export class Ownership {
       (all, { buckets }) => all.union(buckets),
       BucketSet.empty(),
     );
-    for (const bucket of this.ranked().difference(claimed)) {
+    // Whoever released a bucket had the better right to it than some that claim it, too.
+    const own = { claimGroup, planEpoch: plan.epoch, name: this.self.name };
+    const better = live.reduce(
+      (claims, node) =>
+        prevails(node.heartbeat, own) ? claims.union(this.#standingClaims(node)) : claims,
+      this.claims.union(alsoClaimed),
+    );
+    const open = this.ranked().difference(claimed)
+      .union(this.ranked().intersection(released).difference(better));
+    for (const bucket of open) {
       const first = plan.ranks[bucket].find((member) => able[member]);
       if (first === undefined || plan.members[first].incarnation !== this.self.incarnation) {
         continue;
@@ -195,20 +204,15 @@ export class Ownership {
    */
   lostConflicts(live: readonly LiveNode[], ownClaimGroup: number): BucketSet {
     let lost = BucketSet.empty();
+    const planEpoch = this.#plan?.epoch ?? 0;
+    const own = { claimGroup: ownClaimGroup, planEpoch, name: this.self.name };
     for (const node of live) {
       const both = this.#held.intersection(node.heartbeat.held).intersection(
         this.#standingClaims(node),
       );
-      if (!both.isEmpty && this.#yieldsTo(node.heartbeat, ownClaimGroup)) lost = lost.union(both);
+      if (!both.isEmpty && prevails(node.heartbeat, own)) lost = lost.union(both);
     }
     return lost;
-  }
-
-  #yieldsTo(other: Heartbeat, ownClaimGroup: number): boolean {
-    if (other.claimGroup !== ownClaimGroup) return other.claimGroup > ownClaimGroup;
-    const epoch = this.#plan?.epoch ?? 0;
-    if (other.planEpoch !== epoch) return other.planEpoch > epoch;
-    return other.name < this.self.name;
   }
 
   /** Held buckets that the plan gives to another node. */

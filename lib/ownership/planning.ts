@@ -2,6 +2,7 @@
  * From a stable view to the next plan: the planner's arithmetic in terms of nodes and claims.
  */
 import { bucketCount, BucketSet } from "./bucket_set.ts";
+import { strongestFirst } from "./claim.ts";
 import { type Plan, sealPlan } from "./plan.ts";
 import { type PlannerInput, planRanks } from "./planner.ts";
 import type { NodeState } from "../control.ts";
@@ -13,6 +14,8 @@ export interface PlanningNode {
   readonly state: NodeState;
   readonly weight: number;
   readonly claims: BucketSet;
+  /** As `Claim.claimGroup`. */
+  readonly claimGroup: number;
   readonly planEpoch: number;
   readonly planDigest: string;
   readonly forfeited: boolean;
@@ -70,12 +73,13 @@ export function plannerInput(
     candidates.findIndex((node) => node.incarnation === incarnation);
   const presentRanks = (bucket: number) =>
     present?.ranks[bucket].map((member) => present.members[member].incarnation) ?? [];
+  const claimants = strongestFirst(nodes);
   const wishedFor = (bucket: number) =>
     candidates.findIndex(({ name, canGain }) => canGain && name === wished?.get(bucket));
   return {
     candidates: candidates.map(({ name, weight, canGain }) => ({ name, weight, canGain })),
     owners: Array.from({ length: bucketCount }, (_, bucket) => {
-      const holder = nodes.find((node) => node.claims.has(bucket));
+      const holder = claimants.find((node) => node.claims.has(bucket));
       const planned = nodes.find((node) => node.incarnation === presentRanks(bucket)[0]);
       // Where the plan's owner is at hand, the bucket is there or on its way there. A holder by
       // another plan (a healed partition) or instead of one that forfeited keeps it.

@@ -45,7 +45,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "a lease that was lost is taken up again",
     file: "node.ts",
-    from: "if (now < this.#lease.lostForGoodAt(this.#options.intervalMs)) return;",
+    from: "if (now < this.#lease.lostForGoodAt(this.#graceMs)) return;",
     to: "return;",
   },
   {
@@ -76,13 +76,19 @@ export const mutations: readonly Mutation[] = [
   {
     name: "conflicts are not resolved",
     file: "ownership/ownership.ts",
-    from: "if (!both.isEmpty && this.#yieldsTo(",
-    to: "if (both.size > 256 && this.#yieldsTo(",
+    from: "if (!both.isEmpty && prevails(",
+    to: "if (both.size > 256 && prevails(",
   },
   {
     name: "the smaller group prevails as often as the larger",
-    file: "ownership/ownership.ts",
-    from: "if (other.claimGroup !== ownClaimGroup) return other.claimGroup > ownClaimGroup;",
+    file: "ownership/claim.ts",
+    from: "if (one.claimGroup !== other.claimGroup) return one.claimGroup > other.claimGroup;",
+    to: "",
+  },
+  {
+    name: "claims are a larger group's as soon as it is seen",
+    file: "node.ts",
+    from: "if (isDisputed || !this.#planning.hasLasted(now)) return;",
     to: "",
   },
   {

@@ -56,7 +56,7 @@ Deno.test("a hang, one-way loss, the sync link cut, a carrier lost: nothing twic
   });
 });
 
-Deno.test("a node that hears nothing, and two halves: twice until they hear each other", async () => {
+Deno.test("a node that hears nothing, two halves: twice until they hear each other, nothing lost", async () => {
   await inLab({}, async (lab) => {
     await started(lab);
     const flows = await lab.startTraffic(traffic);
@@ -73,7 +73,8 @@ Deno.test("a node that hears nothing, and two halves: twice until they hear each
     assert(cut.ping.duplicates > 0, "both halves serve, or no duplicate would ever be seen");
     await halved.mend(lab, "fw1");
     await well(lab, flows, "two halves", halved);
-    await flows.finish();
+    const { alive, started: opened, lost } = await flows.finish();
+    assertEquals(alive, opened, JSON.stringify(lost));
   });
 });
 

@@ -67,6 +67,30 @@ Deno.test("a heartbeat of before the release does not end it", () => {
   assertEquals([...owned.activate([before])], [7, 8]);
 });
 
+Deno.test("a third node's claim stops a release only where it is the better one", () => {
+  const members = ["fw1", "fw2", "fw3"].map((name, i) => ({
+    name,
+    incarnation: incarnation(i + 1),
+  }));
+  const ranks = Array.from({ length: 256 }, () => [0, 1]);
+  const present = sealPlan({ epoch: 3, planner: "fw1", group: 3, members, ranks });
+  const { digest: planDigest } = present;
+  const third = (claimGroup: number): LiveNode => ({
+    incarnation: incarnation(3),
+    heartbeat: heartbeat({
+      ...{ name: "fw3", state: "ready", planDigest, planEpoch: 3, claimGroup },
+      ...{ held: BucketSet.all(), claims: BucketSet.all() },
+    }),
+  });
+  for (const [claimGroup, activated] of [[1, 2], [3, 0]]) {
+    const owned = ownership(present);
+    const all = [said(present, BucketSet.empty(), some), third(claimGroup)];
+    assertEquals(owned.activate(all, { claimGroup: 2 }).size, 0, "nothing is released");
+    owned.takeReleased(other, some, 3, until);
+    assertEquals(owned.activate(all, { claimGroup: 2 }).size, activated, `${claimGroup}`);
+  }
+});
+
 Deno.test("once the other has dropped its claim, a later claim of it counts again", () => {
   const present = plan(3), owned = ownership(present);
   owned.takeReleased(other, some, 3, until);

@@ -26,6 +26,7 @@ function nodesBy(plan: Plan | null, change: Partial<PlanningNode> = {}): Plannin
     claims: BucketSet.of(
       (plan?.ranks ?? []).flatMap(([owner], bucket) => owner === i ? [bucket] : []),
     ),
+    claimGroup: 3,
     planEpoch: plan?.epoch ?? 0,
     planDigest: plan?.digest ?? "0".repeat(16),
     forfeited: false,
