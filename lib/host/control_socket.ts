@@ -207,6 +207,12 @@ async function connect(path: string): Promise<Deno.Conn> {
     const isGone = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.ConnectionRefused;
     if (!isGone) throw new AvailError(`${path}: ${messageOf(error)}`, { cause: error });
+    if ((await statOrNull(path))?.isSocket === false) {
+      throw new AvailError(
+        `${path}: is no socket; name the daemon's, or its configuration, with --socket or --config`,
+        { cause: error, exitCode: exitCodes.usage },
+      );
+    }
     throw new AvailError(
       `avail is not running: nobody listens on ${path}; start it with \`avail run\`, ` +
         "or name its socket with --socket",

@@ -12,6 +12,9 @@ export function unreadable(error: unknown, whereMissing: string): FileProblem {
   if (error instanceof Deno.errors.PermissionDenied) {
     return { problem: "permission denied", remedy: "run this as root" };
   }
+  if (error instanceof Deno.errors.IsADirectory) {
+    return { problem: "is a folder", remedy: "name a file" };
+  }
   return {
     problem: error instanceof Error ? error.message : String(error),
     remedy: "name another file",

@@ -1,15 +1,13 @@
 /** The datapath's programs on built frames, by BPF_PROG_TEST_RUN: nothing is attached. */
-import { loadProgram } from "../../ffi/bpf.ts";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
-import { SystemError } from "../../ffi/library.ts";
-import type { AddressPrefix, KeyKind } from "../../lib/config.ts";
+import type { AddressPrefix } from "../../lib/config.ts";
 import type { ShareConstants } from "../../lib/host/share_rodata.ts";
 import { bucketOfFrame, type FrameKey } from "../../lib/ownership/bucket_of_frame.ts";
 import { BucketHash } from "../../lib/ownership/bucket.ts";
 import { parseFrame } from "../../lib/ownership/packet.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import { parseAddress } from "../../lib/wire/address.ts";
-import { assert, assertEquals, assertGreater, assertThrows } from "../assert.ts";
+import { assert, assertEquals, assertGreater } from "../assert.ts";
 import { BrokenFrames, Random } from "../fuzz/broken_frames.ts";
 import { ethernet, ipv4, ipv6, ports } from "../vectors/frames.ts";
 import { bucketVectors } from "../vectors/read.ts";
@@ -19,7 +17,6 @@ import {
   nodeMac,
   plainShare,
   type ProgramName,
-  programNames,
   SteerPrograms,
   TCX_DROP,
   TCX_NEXT,
@@ -36,54 +33,6 @@ const prefixes: readonly AddressPrefix[] = [
   { family: 4, address: "10.0.0.0", prefixLength: 8 },
   { family: 6, address: "2001:db8::", prefixLength: 32 },
 ];
-
-/** Every combination of what changes the programs' paths. */
-function* combinations(): Generator<ShareConstants> {
-  const four = (n: number) => ({ family: 4, address: `10.0.0.${n}`, prefixLength: 24 }) as const;
-  const six = (n: number) => ({ family: 6, address: `fd00::${n + 1}`, prefixLength: 64 }) as const;
-  const numbers = Array.from({ length: 32 }, (_, i) => i);
-  const addressLists: AddressPrefix[][] = [
-    [four(1)],
-    [six(1)],
-    [...numbers.map(four), ...numbers.map(six)],
-  ];
-  const sixteen = Array.from({ length: 16 }, (_, i) => prefixes[i & 1]);
-  const insides: Pick<ShareConstants, "key" | "side" | "inside">[] = [
-    ...(["source", "pair", "flow"] as const).map((key) => ({ key, side: null, inside: [] })),
-    ...(["inside", "outside"] as const).flatMap((side) =>
-      [[], prefixes, sixteen].map((inside) => ({ key: "inside" as KeyKind, side, inside }))
-    ),
-  ];
-  for (const inside of insides) {
-    for (const nat4 of [null, "10.0.0.1"]) {
-      for (const markMask of [0, 0x1ff00000]) {
-        for (const addresses of addressLists) {
-          yield { ...plainShare, ...inside, nat4, markMask, addresses };
-        }
-      }
-    }
-  }
-}
-
-bpfTest("the verifier takes every combination of flags", () => {
-  let loaded = 0;
-  for (const share of combinations()) {
-    using programs = new SteerPrograms(share);
-    for (const name of programNames) {
-      programs.load(name);
-      loaded++;
-    }
-  }
-  assertEquals(loaded, 4 * 9 * 2 * 2 * 3);
-
-  // The control: one that is wrong is refused, and the verifier's reason reaches the user.
-  const returnsNothing = Uint8Array.fromHex("9500000000000000"); // exit, without a value in r0
-  const error = assertThrows(
-    () => loadProgram({ name: "wrong", type: 6, instructions: returnsNothing }),
-    SystemError,
-  );
-  assert(error.message.includes("R0 !read_ok"), error.message);
-});
 
 /** The twin in TypeScript of what a share's constants say. */
 function frameKeyOf(share: ShareConstants): FrameKey {

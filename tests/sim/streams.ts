@@ -14,7 +14,7 @@ interface World {
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly random: Random;
-  readonly checks: Pick<Checks, "released">;
+  readonly checks: Pick<Checks, "released" | "violate">;
   later(ms: number, run: () => void): void;
   tellCore(to: Machine, report: ReplicationReport): void;
 }
@@ -38,6 +38,8 @@ const retryMs = 50;
 
 export class Streams {
   readonly #streams = new Map<string, Stream>();
+  /** What each core was told to be proven, by the stream's key. */
+  readonly #told = new Map<string, BucketSet>();
   /** The newest state of each bucket's flows anywhere. */
   readonly newest = new Float64Array(bucketCount);
 
@@ -97,6 +99,7 @@ export class Streams {
 
   #prove(stream: Stream): void {
     const { name, incarnation } = stream.to;
+    this.#told.set(`${stream.from.incarnation}>${incarnation}`, stream.carried);
     const report = { kind: "proven", peer: name, incarnation, proven: stream.carried } as const;
     this.world.tellCore(stream.from, report);
   }
@@ -130,7 +133,11 @@ export class Streams {
   /** Hands over behind all state. */
   release(from: Machine, { to, buckets, epoch }: ReleaseOrder): void {
     const receiver = this.world.machines.find((machine) => machine.name === to)!;
-    const stream = this.#streams.get(`${from.incarnation}>${receiver.incarnation}`);
+    const key = `${from.incarnation}>${receiver.incarnation}`;
+    if (this.#told.get(key)?.isSupersetOf(buckets) !== true) {
+      this.world.checks.violate(`${from.name} hands over to ${to} what it cannot know to be there`);
+    }
+    const stream = this.#streams.get(key);
     const { name, generation } = from;
     const done = (acknowledged: boolean) => {
       if (from.generation !== generation) return;
