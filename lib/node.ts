@@ -359,7 +359,8 @@ export class Node {
       this.#ownership.gone(peer.incarnation);
       this.#quorum?.lost(peer.incarnation, now);
       this.#exchange.forget(peer.incarnation);
-      if (reason !== "left") this.#tell(this.#planning.failed(peer.name, now));
+      // A recording that falls silent is nobody's failure.
+      if (reason !== "left" && peer.confirmed) this.#tell(this.#planning.failed(peer.name, now));
       this.#hasNews = true;
       this.#pulse.hurry();
       this.#event(

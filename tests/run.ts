@@ -2,6 +2,10 @@
  * Runs the tests and ends with one line, `N passed, N failed, N skipped`, and exit code 0 only if none
  * failed: `deno run -A tests/run.ts [what deno test takes]`.
  *
+ * All tests are two lanes side by side. Those of namespaces watch real clusters, and wait most of the time; all
+ * others compute, and do so with what the first leave of the processors. The second lane's report
+ * follows when the first is over.
+ *
  * An interrupted run leaves nothing behind: the namespaces that its tests made (they carry the test
  * process's id in their names) are removed together with the processes in them.
  */
@@ -28,38 +32,67 @@ export function outcomeOf(summary: Summary | null, code: number): Summary {
   return { passed, failed: code === 0 ? failed : Math.max(1, failed), skipped };
 }
 
+/** The tests that are about time; the other lane leaves them out. */
+const timed = ["tests/netns", "tests/story"];
+
+/** What each lane gives deno test, and what it is started by. */
+function lanesOf(args: readonly string[]): { readonly by: string[]; readonly args: string[] }[] {
+  if (args.length > 0) return [{ by: [], args: [...args] }];
+  const others = ["tests/", `--ignore=${timed.join(",")}`];
+  return [{ by: [], args: timed }, { by: ["nice", "-n", "19"], args: others }];
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const root = new URL("../", import.meta.url).pathname;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", ...(args.length > 0 ? args : ["tests/"])],
-    cwd: root,
-    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
-    stdout: "piped",
-  }).spawn();
-  // The terminal sends Ctrl-C to the child as well; we stay to count and to clean up.
+  const children = lanesOf(args).map((lane) => {
+    const [program, ...words] = [...lane.by, Deno.execPath(), "test", "-A", ...lane.args];
+    return new Deno.Command(program, {
+      args: words,
+      cwd: root,
+      env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+      stdout: "piped",
+    }).spawn();
+  });
+  // The terminal sends Ctrl-C to the children as well; we stay to count and to clean up.
   let interrupted: Deno.Signal | null = null;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       interrupted = signal;
       if (signal === "SIGINT") return;
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended already.
+      for (const child of children) {
+        try {
+          child.kill(signal);
+        } catch {
+          // It has ended already.
+        }
       }
     });
   }
-  const report = await tee(child.stdout);
-  const { code } = await child.status;
-  if (interrupted !== null) await removeNamespaces(child.pid);
-  const { passed, failed, skipped } = outcomeOf(readSummary(report), code);
+  const reports = children.map(({ stdout }) => pieces(stdout));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const [i, child] of children.entries()) {
+    const end = await show(reports[i]);
+    const { code } = await child.status;
+    if (interrupted !== null) await removeNamespaces(child.pid);
+    const { passed, failed, skipped } = outcomeOf(readSummary(end), code);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
   if (interrupted !== null) console.log(`interrupted by ${interrupted}`);
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return interrupted !== null ? 130 : failed > 0 ? 1 : 0;
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return interrupted !== null ? 130 : total.failed > 0 ? 1 : 0;
+}
+
+/** A stream that is read from now on, also while nobody looks at it. */
+function pieces(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const kept = new TransformStream<Uint8Array, Uint8Array>({}, {}, { highWaterMark: Infinity });
+  stream.pipeTo(kept.writable);
+  return kept.readable;
 }
 
 /** Passes a stream on to standard output; its end, where the summary stands. */
-async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function show(stream: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let end = "";
   for await (const chunk of stream) {

@@ -27,6 +27,8 @@ export interface LabOptions {
    * and one would measure the host's patience. The default shows the cluster.
    */
   readonly rtoMinMs: number | null;
+  /** `detection.damping`; null: the key is left out. Nodes fail here as often as one likes. */
+  readonly damping: string | null;
   /** Appended to every node's configuration. */
   readonly extraConfig: string;
 }
@@ -36,6 +38,7 @@ const defaults: LabOptions = {
   replication: true,
   intervalMs: 100,
   multiplier: 3,
+  damping: "off",
   rtoMinMs: 40,
   extraConfig: "",
 };

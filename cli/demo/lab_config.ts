@@ -25,8 +25,7 @@ ${(["inside", "outside"] as const).map(shareConfig).join("")}
 [detection]
 interval = "${options.intervalMs}ms"
 multiplier = ${options.multiplier}
-damping = "off" # nodes fail here as often as one likes
-
+${options.damping === null ? "" : `damping = "${options.damping}"\n`}
 [replication]
 enabled = ${options.replication}
 

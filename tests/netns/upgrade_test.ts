@@ -17,7 +17,8 @@ Deno.test({
     const directory = await Deno.makeTempDir({ prefix: "avail-version1-" });
     try {
       const old = await oldProgram(directory);
-      await inLab({}, async (lab) => {
+      // The earlier version does not know damping.
+      await inLab({ damping: null }, async (lab) => {
         for (const { name } of lab.nodes) await lab.node(name).start(old);
         await settled(lab);
         const traffic = await lab.startTraffic({ connections: 60, pings: 24 });

@@ -2,10 +2,10 @@ import { assertEquals } from "../assert.ts";
 import { packagesIn, withLatePartsUnread, withoutPlaces } from "../../packaging/bundle.ts";
 
 const made = `// lib/errors.ts
-  // ../home/me/.cache/deno/npm/registry.npmjs.org/@stricli/core/1.3.0/dist/index.js
-// ../home/me/.cache/deno/npm/registry.npmjs.org/smol-toml/1.9.1/dist/parse.js
-// ../home/me/.cache/deno/npm/registry.npmjs.org/smol-toml/1.9.1/dist/date.js
-  "../home/me/.cache/deno/npm/registry.npmjs.org/smol-toml/1.9.1/dist/util.js"() {
+  // ../home/me/.cache/deno/npm/registry.example/@stricli/core/1.3.0/dist/index.js
+// ../home/me/.cache/deno/npm/registry.example/smol-toml/1.9.1/dist/parse.js
+// ../home/me/.cache/deno/npm/registry.example/smol-toml/1.9.1/dist/date.js
+  "../home/me/.cache/deno/npm/registry.example/smol-toml/1.9.1/dist/util.js"() {
 const { run } = await import("./daemon-EXTD4XHC.js");
 const other = await import("node:net"), third = await import(name);
 `;
@@ -24,7 +24,7 @@ Deno.test("a bundle says nothing of the machine that made it", () => {
 });
 
 Deno.test("the packages in a bundle are found with their folders", () => {
-  const registry = "/home/me/.cache/deno/npm/registry.npmjs.org";
+  const registry = "/home/me/.cache/deno/npm/registry.example";
   const found = packagesIn(made, "/src/");
   assertEquals(found.length, 3);
   assertEquals(found[0], {

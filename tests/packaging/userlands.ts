@@ -4,6 +4,7 @@
  */
 import { OneFile, outcome } from "./built/one_file.ts";
 import { cLibraryVersion, trialSteps, tryUserland } from "./built/userland.ts";
+import { aptMirrors } from "../apt_mirrors.ts";
 import { ubuntuKeyring } from "./ubuntu_keyring.ts";
 
 const cache = new URL("../../.cache/userlands/", import.meta.url).pathname;
@@ -22,10 +23,15 @@ export const userlands: readonly Userland[] = [
   { name: "ubuntu-24.04", suite: "noble", distribution: "ubuntu" },
 ];
 
-const mirrors = {
-  debian: "http://deb.debian.org/debian",
-  ubuntu: "http://archive.ubuntu.com/ubuntu",
-} as const;
+/** Names the mirror of Ubuntu; Debian's is that of this system. */
+const ubuntuVariable = "AVAIL_UBUNTU_MIRROR";
+
+async function mirrorOf(distribution: Userland["distribution"]): Promise<string> {
+  if (distribution === "debian") return (await aptMirrors()).debian;
+  const mirror = Deno.env.get(ubuntuVariable);
+  if (mirror === undefined) throw new Error(`${ubuntuVariable} has to name a mirror of Ubuntu`);
+  return mirror;
+}
 
 /** Those whose trees are complete. */
 export function fetchedUserlands(): { name: string; tree: string }[] {
@@ -40,14 +46,15 @@ async function fetchTree({ name, suite, distribution }: Userland): Promise<strin
   const fresh = `${tree}.new`;
   if (exists(fresh)) await Deno.remove(fresh, { recursive: true });
   await Deno.mkdir(cache, { recursive: true });
+  const mirror = await mirrorOf(distribution);
   const keyring = distribution === "debian"
     ? "/usr/share/keyrings/debian-archive-keyring.gpg"
-    : await ubuntuKeyring(cache, mirrors.ubuntu);
+    : await ubuntuKeyring(cache, mirror);
   // Its scripts know every suite by a link; where this one's is missing, its relatives' will do.
   const script = distribution === "debian" ? "sid" : "gutsy";
   const { code, stdout, stderr } = await outcome([
     ...["debootstrap", "--variant=minbase", `--keyring=${keyring}`, suite, fresh],
-    ...[mirrors[distribution], `/usr/share/debootstrap/scripts/${script}`],
+    ...[mirror, `/usr/share/debootstrap/scripts/${script}`],
   ]);
   if (code !== 0) {
     const words = `${stdout}${stderr}`.trimEnd().split("\n").slice(-5).join("\n");

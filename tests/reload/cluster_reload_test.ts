@@ -394,7 +394,7 @@ async function heal(lab: ReloadLab): Promise<string[]> {
 }
 
 Deno.test("wherever it breaks off: the report is true, and all become whole again", async () => {
-  const first = Number(Deno.env.get("AVAIL_RELOAD_SEED") ?? 1 + Math.floor(Math.random() * 1e6));
+  const first = Number(Deno.env.get("AVAIL_RELOAD_SEED") ?? 1);
   const count = Number(Deno.env.get("AVAIL_RELOAD_RUNS") ?? 8);
   const seen = new Map<string, number>();
   for (let seed = first; seed < first + count; seed++) {

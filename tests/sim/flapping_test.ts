@@ -1,5 +1,7 @@
 /** A node that fails again and again, with and without damping. */
 import { assert, assertEquals } from "../assert.ts";
+import { encodeHeartbeat } from "../../lib/wire/heartbeat.ts";
+import { heartbeat, incarnation } from "../wire/examples.ts";
 import { Cluster } from "./cluster.ts";
 
 const names = ["fw1", "fw2", "fw3"];
@@ -42,4 +44,22 @@ Deno.test("control: without damping its buckets move each time", () => {
   const { cluster, moves } = flapping(0);
   assertEquals(damped(cluster), 0);
   assert(moves >= 14 * 85, `${moves} moves`);
+});
+
+Deno.test("what never heard this node, such as a recording, damps nobody when it falls silent", () => {
+  const cluster = new Cluster({ seed: 5, names, flapHalfLifeMs: 30_000 });
+  names.forEach((name) => cluster.start(name));
+  assert(cluster.runUntil(() => isEven(cluster), 20_000));
+  const fw1 = cluster.machine("fw1");
+  const said = heartbeat({ name: "fw3", peers: [], configDigest: "0123456789abcdef" });
+  for (let i = 0; i < 6; i++) {
+    const message = encodeHeartbeat(said);
+    const now = fw1.clock(cluster.now);
+    fw1.core!.step(
+      { kind: "message", incarnation: incarnation(40 + i), interfaceIndex: 0, message },
+      now,
+    );
+    cluster.run(1000);
+  }
+  assertEquals([damped(cluster), cluster.loads().toSorted()], [0, [85, 85, 86]]);
 });

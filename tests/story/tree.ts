@@ -1,5 +1,6 @@
 /** A fresh Debian as its installer leaves it: made once by debootstrap, and copied by overlays. */
 import { tool } from "../../cli/demo/tool.ts";
+import { aptMirrors } from "../apt_mirrors.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const suite = "bookworm";
@@ -14,17 +15,9 @@ export async function freshTree(): Promise<string> {
   if (await exists(`${folder}/bin/sh`)) return folder;
   const unfinished = `${folder}.new`;
   await tool(["rm", "-rf", unfinished]);
-  await tool(["debootstrap", "--variant=minbase", suite, unfinished, await mirror()]);
+  await tool(["debootstrap", "--variant=minbase", suite, unfinished, (await aptMirrors()).debian]);
   await Deno.rename(unfinished, folder);
   return folder;
-}
-
-/** The mirror that this system uses, or Debian's. */
-async function mirror(): Promise<string> {
-  const words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"];
-  const uris = await tool(words).catch(() => "");
-  return uris.split("\n").find((uri) => uri.endsWith("/debian/")) ??
-    "http://deb.debian.org/debian";
 }
 
 async function exists(path: string): Promise<boolean> {

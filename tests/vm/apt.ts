@@ -2,6 +2,7 @@
  * Debian packages of other suites, without touching this system's sources, lists or cache: apt with
  * a configuration of its own. Signatures are checked against debian-archive-keyring.
  */
+import { aptMirrors } from "../apt_mirrors.ts";
 import { exists, run } from "./process.ts";
 import { type Package, readPackages } from "./packages.ts";
 
@@ -30,7 +31,7 @@ export class PrivateApt {
     }
     // Nothing is installed there: what a package needs is downloaded, all of it.
     await Deno.writeTextFile(`${folder}/status`, "");
-    const mirrors = await mirrorsOfSystem();
+    const mirrors = await aptMirrors();
     const sources = suites.map(({ archive, name }) =>
       `deb [signed-by=${keyring}] ${mirrors[archive]} ${name} main\n`
     );
@@ -111,16 +112,4 @@ function configuration(folder: string, proxies: string): string {
 async function proxies(): Promise<string> {
   const { out } = await run("apt-config", ["dump"]);
   return out.split("\n").filter((line) => /^Acquire::.*proxy/i.test(line)).join("\n") + "\n";
-}
-
-/** The mirrors that this system uses, or Debian's. */
-async function mirrorsOfSystem(): Promise<Record<Suite["archive"], string>> {
-  const { out } = await run("apt-get", [
-    ...["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
-  ]);
-  const ending = (end: string) => out.split("\n").find((uri) => uri.endsWith(end));
-  return {
-    "debian": ending("/debian/") ?? "http://deb.debian.org/debian",
-    "debian-security": ending("/debian-security/") ?? "http://deb.debian.org/debian-security",
-  };
 }

@@ -22,6 +22,7 @@ const options = {
   replication: false,
   intervalMs: 20,
   multiplier: 4,
+  damping: "off",
   rtoMinMs: null,
   extraConfig: "",
 };
