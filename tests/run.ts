@@ -2,9 +2,9 @@
  * Runs the tests and ends with one line, `N passed, N failed, N skipped`, and exit code 0 only if none
  * failed: `deno run -A tests/run.ts [what deno test takes]`.
  *
- * All tests are two lanes side by side. Those of namespaces watch real clusters, and wait most of the time; all
- * others compute, and do so with what the first leave of the processors. The second lane's report
- * follows when the first is over.
+ * All tests are three lanes side by side: what watches real clusters, and waits most of the time; what sets
+ * whole machines up; and what computes, with what the others leave of the processors. Each lane's
+ * report follows when the one before is over. The emulated machines come last and have all to themselves.
  *
  * An interrupted run leaves nothing behind: the namespaces that its tests made (they carry the test
  * process's id in their names) are removed together with the processes in them.
@@ -32,29 +32,38 @@ export function outcomeOf(summary: Summary | null, code: number): Summary {
   return { passed, failed: code === 0 ? failed : Math.max(1, failed), skipped };
 }
 
-/** The tests that are about time; the other lane leaves them out. */
-const timed = ["tests/netns", "tests/story"];
+/** What a lane gives deno test, and what it is started by. */
+interface Lane {
+  readonly by: readonly string[];
+  readonly args: readonly string[];
+}
 
-/** What each lane gives deno test, and what it is started by. */
-function lanesOf(args: readonly string[]): { readonly by: string[]; readonly args: string[] }[] {
-  if (args.length > 0) return [{ by: [], args: [...args] }];
-  const others = ["tests/", `--ignore=${timed.join(",")}`];
-  return [{ by: [], args: timed }, { by: ["nice", "-n", "19"], args: others }];
+const clusters = "tests/netns";
+const emulated = "tests/vm/vm_test.ts";
+const machines = [
+  "tests/story",
+  ...["doctor", "observe", "openrc", "setup", "setup_systemd", "systemd", "sysv", "uninstall"]
+    .map((name) => `${clusters}/${name}_test.ts`),
+];
+
+/** Lanes that run side by side, one stage after the other. */
+export function stagesOf(args: readonly string[]): Lane[][] {
+  if (args.length > 0) return [[{ by: [], args }]];
+  const ignore = (paths: readonly string[]) => `--ignore=${paths.join(",")}`;
+  return [
+    [
+      { by: [], args: [clusters, ignore(machines)] },
+      { by: ["nice", "-n", "10"], args: machines },
+      { by: ["nice", "-n", "19"], args: ["tests/", ignore([clusters, emulated, ...machines])] },
+    ],
+    [{ by: [], args: [emulated] }],
+  ];
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const root = new URL("../", import.meta.url).pathname;
-  const children = lanesOf(args).map((lane) => {
-    const [program, ...words] = [...lane.by, Deno.execPath(), "test", "-A", ...lane.args];
-    return new Deno.Command(program, {
-      args: words,
-      cwd: root,
-      env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
-      stdout: "piped",
-    }).spawn();
-  });
   // The terminal sends Ctrl-C to the children as well; we stay to count and to clean up.
   let interrupted: Deno.Signal | null = null;
+  let children: Deno.ChildProcess[] = [];
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       interrupted = signal;
@@ -68,20 +77,34 @@ async function main(args: readonly string[]): Promise<number> {
       }
     });
   }
-  const reports = children.map(({ stdout }) => pieces(stdout));
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const [i, child] of children.entries()) {
-    const end = await show(reports[i]);
-    const { code } = await child.status;
-    if (interrupted !== null) await removeNamespaces(child.pid);
-    const { passed, failed, skipped } = outcomeOf(readSummary(end), code);
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
+  for (const lanes of stagesOf(args)) {
+    if (interrupted !== null) break;
+    children = lanes.map(start);
+    const reports = children.map(({ stdout }) => pieces(stdout));
+    for (const [i, child] of children.entries()) {
+      const end = await show(reports[i]);
+      const { code } = await child.status;
+      if (interrupted !== null) await removeNamespaces(child.pid);
+      const { passed, failed, skipped } = outcomeOf(readSummary(end), code);
+      total.passed += passed;
+      total.failed += failed;
+      total.skipped += skipped;
+    }
   }
   if (interrupted !== null) console.log(`interrupted by ${interrupted}`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return interrupted !== null ? 130 : total.failed > 0 ? 1 : 0;
+}
+
+function start({ by, args }: Lane): Deno.ChildProcess {
+  const [program, ...words] = [...by, Deno.execPath(), "test", "-A", ...args];
+  return new Deno.Command(program, {
+    args: words,
+    cwd: new URL("../", import.meta.url).pathname,
+    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+    stdout: "piped",
+  }).spawn();
 }
 
 /** A stream that is read from now on, also while nobody looks at it. */
