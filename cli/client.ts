@@ -39,12 +39,10 @@ export const nodeFlag = {
   placeholder: "NAME",
 } as const;
 
-export const jsonFlag = {
-  kind: "boolean",
-  optional: true,
-  withNegated: false,
-  brief: "Print JSON for scripts",
-} as const;
+/** A flag that is either there or not; to be completed with a brief. */
+export const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
+
+export const jsonFlag = { ...optionalSwitch, brief: "Print JSON for scripts" } as const;
 
 /** Asks the daemon; the shape of the answer is the daemon's word. */
 export async function ask<T>(

@@ -1,7 +1,7 @@
 /** `avail doctor`: what is wrong with this node and its machine, why that matters, and what to do. */
 import { buildCommand } from "@stricli/core";
 import { AvailError, exitCodes } from "../lib/errors.ts";
-import { type ClientFlags, clientFlags, jsonFlag } from "./client.ts";
+import { type ClientFlags, clientFlags, jsonFlag, optionalSwitch } from "./client.ts";
 import type { Context } from "./context.ts";
 import { Progress } from "./progress.ts";
 import { jsonLine } from "./render.ts";
@@ -14,8 +14,6 @@ interface Flags extends ClientFlags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
-
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 export const doctorCommand = buildCommand<Flags, string[], Context>({
   docs: {

@@ -1,6 +1,6 @@
 /** `avail install`: this program becomes part of the machine. */
 import { buildCommand } from "@stricli/core";
-import { jsonFlag } from "./client.ts";
+import { jsonFlag, optionalSwitch } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readFolder } from "./inputs.ts";
 import { jsonLine } from "./render.ts";
@@ -12,8 +12,6 @@ interface Flags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
-
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 export const installCommand = buildCommand<Flags, [], Context>({
   docs: {

@@ -1,7 +1,7 @@
 /** `avail kmod`: the kernel module clusterdev on this machine. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { AvailError, exitCodes } from "../lib/errors.ts";
-import { jsonFlag } from "./client.ts";
+import { jsonFlag, optionalSwitch } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readFolder } from "./inputs.ts";
 import { jsonLine } from "./render.ts";
@@ -46,8 +46,6 @@ const targetFlags = {
     placeholder: "DIR",
   },
 } as const;
-
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 const statusCommand = buildCommand<TargetFlags & JsonFlags, [], Context>({
   docs: {

@@ -9,10 +9,15 @@ export function paint(text: string, colour: Colour, style: Style): string {
   return style.colour && text !== "" ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
 }
 
+/** A text as it was before it was painted. */
+export function withoutColours(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\x1b\[[\d;]*m/g, "");
+}
+
 /** How many columns a text fills: escape sequences fill none. */
 export function width(text: string): number {
-  // deno-lint-ignore no-control-regex
-  return [...text.replace(/\x1b\[[\d;]*m/g, "")].length;
+  return [...withoutColours(text)].length;
 }
 
 export interface Column {

@@ -5,7 +5,7 @@ import type { Events, NodeEvent } from "../lib/events/event.ts";
 import { askNode, type NodeFlags } from "./client.ts";
 import type { Context, Style } from "./context.ts";
 import { eventLine } from "./event_text.ts";
-import { duration, jsonLine, paint, plain, wrap } from "./render.ts";
+import { duration, jsonLine, paint, plain, withoutColours, wrap } from "./render.ts";
 import type { Size } from "./screen_fit.ts";
 import { statusScreen } from "./status_screen.ts";
 import { watch } from "./watch.ts";
@@ -73,8 +73,7 @@ class WatchScreen {
   #remembered(): string[] {
     if (this.#last === null) return [];
     const ago = duration(Date.now() - this.#last.at);
-    // deno-lint-ignore no-control-regex
-    const lines = this.#last.lines.map((line) => line.replace(/\x1b\[[\d;]*m/g, ""));
+    const lines = this.#last.lines.map(withoutColours);
     return ["", ` ${ago} ago it was:`, "", ...lines].map((line) => paint(line, "dim", this.#style));
   }
 

@@ -1,6 +1,6 @@
 /** `avail uninstall`: the machine as it was before. */
 import { buildCommand } from "@stricli/core";
-import { askStatus, jsonFlag } from "./client.ts";
+import { askStatus, jsonFlag, optionalSwitch } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readFolder } from "./inputs.ts";
 import { jsonLine } from "./render.ts";
@@ -12,8 +12,6 @@ interface Flags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
-
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 export const uninstallCommand = buildCommand<Flags, [], Context>({
   docs: {

@@ -4,7 +4,7 @@ import { exitCodes } from "../lib/errors.ts";
 import type { BuildInfo } from "../lib/host/build_info.ts";
 import type { Verification } from "../lib/host/verify_program.ts";
 import { version } from "../lib/version.ts";
-import { jsonFlag } from "./client.ts";
+import { jsonFlag, optionalSwitch } from "./client.ts";
 import type { Context } from "./context.ts";
 import { jsonLine } from "./render.ts";
 
@@ -13,8 +13,6 @@ interface Flags {
   readonly licences?: boolean;
   readonly json?: boolean;
 }
-
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 export const versionCommand = buildCommand<Flags, [], Context>({
   docs: {

@@ -9,6 +9,7 @@
  * An interrupted run leaves nothing behind: the namespaces that its tests made (they carry the test
  * process's id in their names) are removed together with the processes in them.
  */
+import { withoutColours } from "../cli/render.ts";
 
 interface Summary {
   readonly passed: number;
@@ -18,8 +19,7 @@ interface Summary {
 
 /** The last line of deno's report: `FAILED | 7 passed (2 steps) | 1 failed | 2 ignored (9ms)`. */
 export function readSummary(report: string): Summary | null {
-  // deno-lint-ignore no-control-regex
-  const lines = report.replace(/\x1b\[[\d;]*m/g, "").split("\n");
+  const lines = withoutColours(report).split("\n");
   const line = lines.findLast((line) => /^(ok|FAILED) \| \d+ passed\b/.test(line));
   if (line === undefined) return null;
   const count = (word: string) => Number(new RegExp(`(\\d+) ${word}\\b`).exec(line)?.[1] ?? 0);

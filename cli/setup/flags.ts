@@ -5,10 +5,9 @@ import {
   readSettingWords,
   readShareWords,
 } from "../../lib/setup/flag_words.ts";
-import { jsonFlag } from "../client.ts";
+import { jsonFlag, optionalSwitch } from "../client.ts";
 
 const optionalText = { kind: "parsed", parse: String, optional: true } as const;
-const optionalSwitch = { kind: "boolean", optional: true, withNegated: false } as const;
 
 export interface SetupFlags {
   readonly node?: string;

@@ -8,12 +8,33 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** What starts the program from its source. */
+const program = [
+  ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check"],
+  new URL("../../cli/main.ts", import.meta.url).pathname,
+];
+
 export async function avail(...args: string[]): Promise<Outcome> {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", main, ...args],
+  return await availReading("", ...args);
+}
+
+/** The program with `input` on its standard input. */
+export async function availReading(input: string, ...args: string[]): Promise<Outcome> {
+  return await fed(input, [...program, ...args]);
+}
+
+/** A command with `input` on its standard input, without colours. */
+export async function fed(input: string, command: readonly string[]): Promise<Outcome> {
+  const child = new Deno.Command(command[0], {
+    args: command.slice(1),
     env: { NO_COLOR: "1" },
-  }).output();
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const feeding = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  await feeding;
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }

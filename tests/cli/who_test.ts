@@ -3,27 +3,10 @@ import type { ControlRequest } from "../../lib/control.ts";
 import { FlowBuckets } from "../../lib/ownership/flow_bucket.ts";
 import { bucketSeed, parseKeyFile } from "../../lib/wire/keys.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
-import { avail, type Outcome, withDaemon } from "./program.ts";
+import { avail, availReading, withDaemon } from "./program.ts";
 import { safeStatus } from "./statuses.ts";
 
 const keyFileText = `seed ${btoa("s".repeat(32))}\nkey 1 ${btoa("k".repeat(32))}\n`;
-
-/** The program with this on its standard input. */
-async function piped(input: string, ...args: string[]): Promise<Outcome> {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", main, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const feeding = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-  const { code, stdout, stderr } = await child.output();
-  await feeding;
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
 
 Deno.test("a packet in one word or several is asked for as it is meant", async () => {
   const asked: ControlRequest[] = [];
@@ -71,7 +54,7 @@ Deno.test("wrong packets, and where the shell has taken the >", async () => {
     [["-", "--share", "eth0"], "--share without a packet"],
   ];
   for (const [words, says] of cases) {
-    const { code, stderr } = await piped("", "who", ...words);
+    const { code, stderr } = await availReading("", "who", ...words);
     assertEquals(code, 2, stderr);
     assertStringIncludes(stderr, says);
   }
@@ -113,7 +96,7 @@ Deno.test("each line of conntrack gets its bucket and its owner", async () => {
     const where = ["--config", config, "--socket", socket];
     // The last line has no end; a line that steers the terminal is shown, not obeyed.
     const input = `${tcpLine}\n${udpLine}\n\x1b[2J${noFlow}`;
-    const text = await piped(input, "who", ...where);
+    const text = await availReading(input, "who", ...where);
     assertEquals([text.code, text.stderr], [0, ""]);
     const row = (bucket: number | string, owner: string, whose: string, line: string) =>
       `${String(bucket).padStart(6)}  ${owner.padEnd(12)}  ${whose.padEnd(7)}  ${line}`;
@@ -124,7 +107,7 @@ Deno.test("each line of conntrack gets its bucket and its owner", async () => {
       row("-", "-", "", `?[2J${noFlow}`),
       "",
     ]);
-    const json = await piped(`${tcpLine}\n${noFlow}\n`, "who", "-", "--json", ...where);
+    const json = await availReading(`${tcpLine}\n${noFlow}\n`, "who", "-", "--json", ...where);
     assertEquals(json.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
       {
         ...{ schema: 1, bucket: tcp, owner: "fw1", own: true, backups: ["fw2"] },
@@ -133,7 +116,7 @@ Deno.test("each line of conntrack gets its bucket and its owner", async () => {
       },
       { schema: 1, bucket: null, owner: null, own: false, backups: [], line: noFlow },
     ]);
-    const many = await piped(`${tcpLine}\n`.repeat(20_000), "who", ...where);
+    const many = await availReading(`${tcpLine}\n`.repeat(20_000), "who", ...where);
     assertEquals(many.stdout.split("\n").length, 20_002);
   });
 });

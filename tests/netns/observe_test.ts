@@ -6,17 +6,12 @@ import { selfCommand } from "../../cli/demo/self.ts";
 import type { Lab } from "../../cli/demo/lab.ts";
 import type { NodeEvent } from "../../lib/events/event.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
+import { fed, type Outcome } from "../cli/program.ts";
 import { promtool } from "../metrics/promtool.ts";
 import { assertSchema, notMissed, readSchema } from "../schemas/schema.ts";
 import { inLab, ownedBy, patienceMs, pause, settled, started } from "./cluster.ts";
 
 const ignore = Deno.uid() !== 0;
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The program on a node, as its administrator runs it. */
 async function avail(
@@ -26,18 +21,8 @@ async function avail(
   input = "",
 ): Promise<Outcome> {
   const { configFile, namespace } = lab.node(node);
-  const child = new Deno.Command("ip", {
-    args: ["netns", "exec", namespace, ...selfCommand(), ...words, "--config", configFile],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const feeding = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-  const { code, stdout, stderr } = await child.output();
-  await feeding;
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  const command = [...selfCommand(), ...words, "--config", configFile];
+  return await fed(input, ["ip", "netns", "exec", namespace, ...command]);
 }
 
 async function jsonLines(lab: Lab, words: readonly string[], input = ""): Promise<unknown[]> {

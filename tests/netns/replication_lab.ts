@@ -255,8 +255,14 @@ export class ReplicationLab {
     return await must("ip", "netns", "exec", this.namespace(name), ...command);
   }
 
-  /** IPv4 packets of both sides pass the backup from now on, and no longer the owner. */
+  /**
+   * The owner falls silent, and IPv4 packets of both sides pass the backup from now on. Never one side
+   * alone: windows are checked here, and who sees half of a connection refuses it.
+   */
   async takeOver(): Promise<void> {
+    for (const device of ["client", "server"]) {
+      await this.ip("owner", "link", "set", device, "down");
+    }
     await this.ip("backup", "route", "add", "10.1.0.0/24", "via", "10.1.1.2");
     await this.ip("backup", "route", "add", "10.2.0.0/24", "via", "10.2.1.2");
     for (const to of ["10.1.0.2", "10.2.0.100"]) {

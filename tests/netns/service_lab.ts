@@ -4,6 +4,14 @@ import { type Init, OverlayMachine } from "./overlay_machine.ts";
 
 export const isRoot = Deno.uid() === 0;
 
+export const hasSystemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].some((path) => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+});
+
 const config = `[cluster]
 name = "edge"
 [node]

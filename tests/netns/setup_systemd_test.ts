@@ -1,15 +1,7 @@
 /** `avail init` under a real systemd: the service is started, and takes a node in from its sandbox. */
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
 import { assertSchema } from "../schemas/schema.ts";
-import { isRoot, onMachine, order } from "./service_lab.ts";
-
-const hasSystemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].some((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
+import { hasSystemd, isRoot, onMachine, order } from "./service_lab.ts";
 
 Deno.test({
   name: "systemd: init starts the service, waits for its buckets, and the service takes a node in",

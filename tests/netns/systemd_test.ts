@@ -1,15 +1,7 @@
 /** The unit under a real systemd: its sandbox, its watchdog, its reload and its removal. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import type { OverlayMachine } from "./overlay_machine.ts";
-import { configure, filesOf, isRoot, onMachine, order } from "./service_lab.ts";
-
-const hasSystemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].some((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
+import { configure, filesOf, hasSystemd, isRoot, onMachine, order } from "./service_lab.ts";
 
 Deno.test({
   name: "systemd: install, start, sandbox, watchdog, reload, stop, uninstall",

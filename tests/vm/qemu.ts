@@ -111,8 +111,9 @@ function sweep(runs: string): void {
 function argumentsOf(machine: Machine, logPath: string): string[] {
   const append = [...commandLine, ...machine.commandLine ?? [], `avail.script=${machine.script}`];
   return [
-    // Without cx16: QEMU 7.2's cmpxchg16b corrupts the flags, and SLUB relies on them.
-    ...["-accel", "tcg", "-cpu", "max,-cx16"],
+    // Without cx16: QEMU 7.2's cmpxchg16b corrupts the flags, and SLUB relies on them. Without erms and
+    // fsrm, copying is by words and vectors: string instructions are emulated byte by byte.
+    ...["-accel", "tcg", "-cpu", "max,-cx16,-erms,-fsrm"],
     ...["-smp", `${machine.smp ?? 1}`, "-m", `${machine.memoryMb ?? 256}`],
     ...["-display", "none", "-nodefaults", "-no-user-config", "-no-reboot"],
     ...["-serial", "stdio", "-serial", `file:${logPath.replaceAll(",", ",,")}`],
