@@ -42,13 +42,14 @@ export function describe(source: SnapshotSource): Snapshot {
       claimants.find(({ claims }) => claims.has(bucket));
     return holder?.name ?? null;
   });
+  const ready = new Set(
+    nodes.filter(({ heartbeat }) => heartbeat.state === "ready").map((node) => node.incarnation),
+  );
+  const isReady = plan?.members.map(({ incarnation }) => ready.has(incarnation)) ?? [];
   const backups = owners.map((owner, bucket) =>
     (plan?.ranks[bucket] ?? []).flatMap((member) => {
-      const { name, incarnation } = plan!.members[member];
-      const live = nodes.some((node) =>
-        node.incarnation === incarnation && node.heartbeat.state === "ready"
-      );
-      return live && name !== owner ? [name] : [];
+      const { name } = plan!.members[member];
+      return isReady[member] && name !== owner ? [name] : [];
     })
   );
   const standings = standingsOf(nodes, source.shares);

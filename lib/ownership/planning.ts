@@ -46,9 +46,8 @@ export function nextPlan(input: PlanningInput): Plan | null {
   const candidates = candidatesOf(nodes);
   if (candidates.length === 0) return null; // nobody is eligible: owners stay
   const members = nodes.map(({ name, incarnation }) => ({ name, incarnation }));
-  const ranks = planRanks(plannerInput(input)).map((row) =>
-    row.map((i) => members.findIndex((m) => m.incarnation === candidates[i].incarnation))
-  );
+  const memberOf = candidates.map((candidate) => nodes.indexOf(candidate));
+  const ranks = planRanks(plannerInput(input)).map((row) => row.map((i) => memberOf[i]));
 
   const content = { planner: self, group, members, ranks };
   const unchanged = present !== null && present.epoch >= epochMin &&
@@ -69,29 +68,39 @@ export function plannerInput(
 ): PlannerInput {
   const { nodes, present, backups, units, wished } = input;
   const candidates = candidatesOf(nodes);
-  const candidateOf = (incarnation: string | undefined) =>
-    candidates.findIndex((node) => node.incarnation === incarnation);
-  const presentRanks = (bucket: number) =>
-    present?.ranks[bucket].map((member) => present.members[member].incarnation) ?? [];
+  // The present plan's members: as nodes of this view, and as candidates; undefined and -1: not there.
+  const nodeOf =
+    present?.members.map(({ incarnation }) =>
+      nodes.find((node) => node.incarnation === incarnation)
+    ) ?? [];
+  const candidateOf = (node: PlanningNode | undefined) => node ? candidates.indexOf(node) : -1;
+  const candidateOfMember = nodeOf.map(candidateOf);
   const claimants = strongestFirst(nodes);
-  const wishedFor = (bucket: number) =>
-    candidates.findIndex(({ name, canGain }) => canGain && name === wished?.get(bucket));
+  const wishedFor = (bucket: number) => {
+    const wish = wished?.get(bucket);
+    return wish === undefined
+      ? -1
+      : candidates.findIndex(({ name, canGain }) => canGain && name === wish);
+  };
   return {
     candidates: candidates.map(({ name, weight, canGain }) => ({ name, weight, canGain })),
     owners: Array.from({ length: bucketCount }, (_, bucket) => {
       const holder = claimants.find((node) => node.claims.has(bucket));
-      const planned = nodes.find((node) => node.incarnation === presentRanks(bucket)[0]);
+      const first = present?.ranks[bucket].at(0);
+      const planned = first === undefined ? undefined : nodeOf[first];
       // Where the plan's owner is at hand, the bucket is there or on its way there. A holder by
       // another plan (a healed partition) or instead of one that forfeited keeps it.
-      const onItsWay = planned !== undefined && candidates.includes(planned) &&
+      const onItsWay = planned !== undefined && candidateOfMember[first!] >= 0 &&
         !planned.forfeited &&
         (holder === undefined || holder.planDigest === present?.digest);
       if (onItsWay && wishedFor(bucket) >= 0) return wishedFor(bucket);
-      return candidateOf((onItsWay ? planned : holder)?.incarnation);
+      return candidateOf(onItsWay ? planned : holder);
     }),
     backups: Array.from(
       { length: bucketCount },
-      (_, bucket) => presentRanks(bucket).slice(1).map(candidateOf).filter((i) => i >= 0),
+      (_, bucket) =>
+        present?.ranks[bucket].slice(1).map((member) => candidateOfMember[member])
+          .filter((i) => i >= 0) ?? [],
     ),
     backupCount: backups === "all" ? candidates.length - 1 : backups,
     ...(units === undefined ? {} : { units }),
