@@ -7,8 +7,9 @@
  * this node may go on; a guard covers the steps of the clock and of the kernel. The least of all
  * peers counts. A node that cannot be heard is therefore quiet before anybody steps in.
  *
- * A peer that this node does not hear any more is left out just before it would end the lease: it is
- * dead, or the network is cut between the two. That is the one case in which both may go on.
+ * A peer that heard this node to the last, and that this node does not hear any more, is left out just
+ * before it would end the lease: it is dead, or the network is cut between the two. That is the one case
+ * in which both may go on. One that did not is left out when it is counted as dead.
  */
 import type { Millis } from "../ports.ts";
 
@@ -57,11 +58,19 @@ export function leaseUntil(peers: readonly LeasePeer[], terms: LeaseTerms, now: 
   const termMs = terms.detectionMs - terms.guardMs;
   let until = terms.sentAt + termMs;
   for (const peer of peers) {
-    if (now >= peer.lastHeard + patienceMs(terms)) continue;
+    if (heardUs(peer, terms) && now >= peer.lastHeard + patienceMs(terms)) continue;
     if (peer.isDeaf && terms.groupSize > 1) continue;
     until = Math.min(until, peer.ackedSentAt + termMs);
   }
   return Math.min(until, majorityUntil(terms));
+}
+
+/**
+ * What it said last acknowledged what was new then. Of one that had already missed something the silence
+ * proves less: it may be alive, have lost this node, and one of its heartbeats may be lost as well.
+ */
+function heardUs({ ackedSentAt, lastHeard }: LeasePeer, { intervalMs }: LeaseTerms): boolean {
+  return lastHeard - ackedSentAt < 1.5 * intervalMs;
 }
 
 /** How long a peer's silence may last before it is left out. */

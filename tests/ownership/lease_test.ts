@@ -33,8 +33,15 @@ Deno.test("a peer that does not acknowledge ends it, also before now", () => {
 });
 
 Deno.test("a peer that is not heard any more is left out just before it would end the lease", () => {
-  assertEquals(left([peer(400, 197)]), -102);
-  assertEquals(left([peer(400, 198)]), 298);
+  assertEquals(left([peer(297, 197)]), 1);
+  assertEquals(left([peer(298, 198)]), 298);
+  assertEquals(left([peer(347, 198)]), 298);
+});
+
+Deno.test("a peer that had missed something before it fell silent ends the lease", () => {
+  assertEquals(left([peer(348, 198)]), -50);
+  assertEquals(left([peer(598, 299)]), -300);
+  assertEquals(left([peer(Infinity, 299)]), -Infinity);
 });
 
 Deno.test("a deaf peer ends it only where nobody else hears this node", () => {

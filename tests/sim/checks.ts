@@ -34,7 +34,7 @@ export class Checks {
   readonly #gapSince = new Float64Array(bucketCount).fill(Infinity);
   /** Which start has ever reached which, and when it first did. */
   readonly #reached = new Map<string, number>();
-  /** How new a bucket's flows were when it was handed over; -1: it was not, or its receiver has it. */
+  /** How new a bucket's flows were where it was handed over; -1: it was not, or its receiver has it. */
   readonly #released = new Float64Array(bucketCount).fill(-1);
   /** How new they were where its handler took it. */
   readonly #taken = new Float64Array(bucketCount);
@@ -76,14 +76,17 @@ export class Checks {
     for (const bucket of buckets) this.#orderedAt[bucket] = this.world.now;
   }
 
-  /** They are handed over. */
-  released(from: Machine, to: Machine, buckets: BucketSet): void {
+  /**
+   * They are handed over; `flows`: how new each bucket's were when they were switched off. What others
+   * send there later, such as those who held it in another part of the network, is no part of it.
+   */
+  released(to: Machine, buckets: BucketSet, flows: Float64Array): void {
     for (const bucket of buckets) {
-      this.#released[bucket] = from.flows[bucket];
+      this.#released[bucket] = flows[bucket];
       this.#receiver[bucket] = to.index;
       const isTaken = this.#handler[bucket] === to.index &&
         this.#takenAt[bucket] > this.#orderedAt[bucket];
-      if (isTaken && this.#taken[bucket] < from.flows[bucket]) {
+      if (isTaken && this.#taken[bucket] < flows[bucket]) {
         this.violate(`${to.name} took bucket ${bucket} before it was handed over`);
       }
     }

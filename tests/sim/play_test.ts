@@ -21,7 +21,9 @@ Deno.test("stories that broke once", () => {
     ...[3000013, 3001382, 4000037, 4000511],
   ];
   for (const seed of once) assertEquals(play(plainStoryOf(seed)).faults, [], `plain ${seed}`);
-  for (const seed of [10000750, 20000383, 31000299, 32001434, 32002922, 62002365]) {
+  for (
+    const seed of [10000750, 20000383, 31000299, 32001434, 32002922, 62002365, 150000440, 150000454]
+  ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);
   }
 });

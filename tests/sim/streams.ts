@@ -139,13 +139,14 @@ export class Streams {
     }
     const stream = this.#streams.get(key);
     const { name, generation } = from;
+    const flows = from.flows.slice();
     const done = (acknowledged: boolean) => {
       if (from.generation !== generation) return;
       this.world.tellCore(from, { kind: "releaseDone", peer: to, buckets, epoch, acknowledged });
     };
     if (!stream?.carried.isSupersetOf(buckets)) return this.world.later(1, () => done(false));
     this.#send(stream, 2 + this.world.random.next() * 5, () => {
-      this.world.checks.released(from, receiver, buckets);
+      this.world.checks.released(receiver, buckets, flows);
       this.world.tellCore(stream.to, {
         kind: "released",
         peer: name,
