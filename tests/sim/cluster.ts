@@ -317,6 +317,7 @@ export class Cluster {
       return;
     }
     const now = machine.clock(this.now);
+    if (input.kind === "replication") this.#streams.noticed(machine, input.report);
     for (const effect of machine.core.step(input, now)) this.#carryOut(machine, effect);
     this.#wakeInTime(machine);
   }

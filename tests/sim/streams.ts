@@ -38,7 +38,7 @@ const retryMs = 50;
 
 export class Streams {
   readonly #streams = new Map<string, Stream>();
-  /** What each core was told to be proven, by the stream's key. */
+  /** What each core has taken notice of as proven, by the stream's key. */
   readonly #told = new Map<string, BucketSet>();
   /** The newest state of each bucket's flows anywhere. */
   readonly newest = new Float64Array(bucketCount);
@@ -99,9 +99,14 @@ export class Streams {
 
   #prove(stream: Stream): void {
     const { name, incarnation } = stream.to;
-    this.#told.set(`${stream.from.incarnation}>${incarnation}`, stream.carried);
     const report = { kind: "proven", peer: name, incarnation, proven: stream.carried } as const;
     this.world.tellCore(stream.from, report);
+  }
+
+  /** The core of `machine` takes notice of what it was told, perhaps long ago. */
+  noticed(machine: Machine, report: ReplicationReport): void {
+    if (report.kind !== "proven") return;
+    this.#told.set(`${machine.incarnation}>${report.incarnation}`, report.proven);
   }
 
   /** What it has carried does not count any more. */
