@@ -76,11 +76,14 @@ export function application(): Application<Context> {
   });
 }
 
+export function isHelpFlag(word: string): boolean {
+  return ["--help", "-h", "--help-all", "--helpAll", "-H"].includes(word);
+}
+
 /** The bare command is `status`, also with flags. */
 export function withDefaultCommand(inputs: readonly string[]): readonly string[] {
-  const isHelp = ["--help", "-h", "--help-all", "--helpAll", "-H"].includes(inputs[0]);
   if (inputs[0] === "--version") return ["version", ...inputs.slice(1)];
-  return inputs.length === 0 || (inputs[0].startsWith("-") && !isHelp)
+  return inputs.length === 0 || (inputs[0].startsWith("-") && !isHelpFlag(inputs[0]))
     ? ["status", ...inputs]
     : inputs;
 }

@@ -1,20 +1,30 @@
 /** The program: words in, text out, and the one place that exits. */
-import { run } from "@stricli/core";
+import { run, type StricliProcess } from "@stricli/core";
 import { exitCodes } from "../lib/errors.ts";
-import { application, exitCodeOf, withDefaultCommand } from "./application.ts";
+import { application, exitCodeOf, isHelpFlag, withDefaultCommand } from "./application.ts";
 import { type Context, styleOf } from "./context.ts";
+import { fitHelp } from "./help_fit.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 /** Runs one command line; its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const inputs = withDefaultCommand(args);
+  const written = writerTo(Deno.stdout);
+  const stdout = inputs.some(isHelpFlag) ? fitting(written) : written;
   const context: Context = {
-    process: { stdout: writerTo(Deno.stdout), stderr: writerTo(Deno.stderr), exitCode: null },
+    process: { stdout, stderr: writerTo(Deno.stderr), exitCode: null },
     style: styleOf((name) => Deno.env.get(name), Deno.stdout.isTerminal()),
   };
   await run(application(), inputs, context);
   return exitCodeOf(context.process.exitCode);
+}
+
+/** Help comes in lines that the terminal can show. */
+function fitting(stdout: StricliProcess["stdout"]): StricliProcess["stdout"] {
+  if (!Deno.stdout.isTerminal()) return stdout;
+  const { columns } = Deno.consoleSize();
+  return { write: (text) => stdout.write(fitHelp(text, columns)) };
 }
 
 function writerTo(stream: { writeSync(bytes: Uint8Array): number }) {

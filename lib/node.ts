@@ -81,6 +81,8 @@ export class Node {
   #inheritsFrom: Millis = -Infinity;
   /** The heartbeat that first said that it is ready: before all know that, others may inherit instead. */
   #readySequence = 0;
+  /** The one that first said so after it had been draining. */
+  #resumedSequence = -1;
   #claimGroup = 1;
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
@@ -296,7 +298,11 @@ export class Node {
     } else {
       const { incarnation, buckets, epoch } = report;
       const until = now + this.#detectionMs;
-      const mine = this.#ownership.takeReleased(incarnation, buckets, epoch, until);
+      // Who knows this node as draining takes back at once what has been handed over to it; and of one
+      // whose lease has ended others may have taken it over.
+      const isKnownReady = this.#state === "ready" && peer.ackedSequence >= this.#resumedSequence;
+      const counted = isKnownReady && peer.heartbeat.leaseHeld ? buckets : BucketSet.empty();
+      const mine = this.#ownership.takeReleased(incarnation, counted, epoch, until);
       this.#event("info", "released", `${peer.name} handed over ${mine.size} buckets`, {
         peer: peer.name,
         buckets: mine.size,
@@ -554,6 +560,7 @@ export class Node {
   }
 
   #startReleases(now: Millis): void {
+    if (!this.#lease.isHeld(now)) return;
     const releases = this.#ownership.startReleases(
       this.#live(),
       (incarnation) => this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
@@ -681,9 +688,12 @@ export class Node {
     assert(this.#state !== "left", "nothing follows left");
     // What was found on, and has no other owner yet, stays on when this node goes as it came.
     const isUntouched = this.#state === "joining" && this.#unmet() !== null;
+    if (state === "ready") {
+      this.#readySequence = this.#pulse.sequence + 1;
+      if (this.#state === "draining") this.#resumedSequence = this.#readySequence;
+    }
     this.#state = state;
     this.#reason = reason;
-    if (state === "ready") this.#readySequence = this.#pulse.sequence + 1;
     this.#pulse.hurry();
     if (state === "left" && !isUntouched) {
       this.#ownership.forfeit();

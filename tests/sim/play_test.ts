@@ -22,7 +22,18 @@ Deno.test("stories that broke once", () => {
   ];
   for (const seed of once) assertEquals(play(plainStoryOf(seed)).faults, [], `plain ${seed}`);
   for (
-    const seed of [10000750, 20000383, 31000299, 32001434, 32002922, 62002365, 150000440, 150000454]
+    const seed of [
+      10000750,
+      20000383,
+      31000299,
+      32001434,
+      32002922,
+      62002365,
+      150000440,
+      150000454,
+      160001095,
+      160001699,
+    ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);
   }
