@@ -3,6 +3,7 @@
  * in place.
  */
 import type { ClusterLook } from "./cluster_look.ts";
+import { wrap } from "../render.ts";
 import { bucketsOf } from "./cluster_look.ts";
 import type { TrafficSample } from "./traffic_protocol.ts";
 
@@ -28,7 +29,20 @@ export class Screen {
   /** A line that stays. */
   line(text = ""): void {
     this.#erase();
-    this.#output.write(`${text}\n`);
+    for (const line of this.#fitting(text)) this.#output.write(`${line}\n`);
+  }
+
+  /** A terminal would break words; lines behind the first are indented as its text is. */
+  #fitting(text: string): string[] {
+    const { isTerminal, columns } = this.#output;
+    if (!isTerminal || text.length < columns()) return [text];
+    const [head] = /^(?:--)? */.exec(text)!;
+    const [first, ...others] = wrap(
+      text.slice(head.length),
+      columns() - 1,
+      " ".repeat(head.length),
+    );
+    return [head + first.trimStart(), ...others];
   }
 
   /** Draws the picture over the one before; nothing happens where there is no terminal. */

@@ -31,6 +31,13 @@ export const mutations: readonly Mutation[] = [
     seed: 190,
   },
   {
+    name: "who had missed something is left out as soon as who had not",
+    file: "ownership/lease.ts",
+    from: "heardUs(peer, terms) && ",
+    to: "",
+    seed: 150000440,
+  },
+  {
     name: "one acknowledgement is a majority",
     file: "ownership/lease.ts",
     from: "newestFirst[required - 2]",
@@ -96,6 +103,13 @@ export const mutations: readonly Mutation[] = [
     file: "ownership/ownership.ts",
     from: ".intersection(provenAt(incarnation))",
     to: ".intersection(BucketSet.all())",
+  },
+  {
+    name: "what was handed over to a node that drains is taken when it resumes",
+    file: "node.ts",
+    from: 'this.#state === "ready" && peer.ackedSequence >= this.#resumedSequence;',
+    to: "true;",
+    seed: 160001095,
   },
   {
     name: "what is being handed over is not claimed",

@@ -354,6 +354,8 @@ export class Cluster {
       }
       case "event":
         machine.events.push({ at: this.now, event: effect.event });
+        // Its farewells are still to come; nobody counts on it any more.
+        if (effect.event.fields.state === "left") machine.ranUntil = this.now;
         return;
       case "orders":
         machine.orders = effect.orders;
@@ -363,7 +365,6 @@ export class Cluster {
         return this.#streams.release(machine, effect.order);
       case "stopped":
         machine.stopped = true;
-        machine.ranUntil = this.now;
         return;
       case "probe":
         return;

@@ -53,3 +53,16 @@ Deno.test("screen: without a terminal, lines only", () => {
   screen.line("done");
   assertEquals(written, ["done\n"]);
 });
+
+Deno.test("screen: a long line is broken between words on a terminal, and nowhere else", () => {
+  const text = "-- fw2 loses power: kill -9, its datapath and its cables with it.";
+  const { written, output } = recorder(true);
+  new Screen(output).line(text);
+  assertEquals(written, [
+    "-- fw2 loses power: kill -9, its\n",
+    "   datapath and its cables with it.\n",
+  ]);
+  const pipe = recorder(false);
+  new Screen(pipe.output).line(text);
+  assertEquals(pipe.written, [`${text}\n`]);
+});
