@@ -131,6 +131,10 @@ export class Ownership {
       : node.heartbeat.claims.difference(released.buckets);
   }
 
+  #isHeardBy({ heartbeat }: LiveNode): boolean {
+    return heartbeat.peers.some(({ incarnation }) => incarnation === this.self.incarnation);
+  }
+
   /** Forgets releases that the releasing node's heartbeat has caught up with. */
   heard(node: LiveNode, now: Millis): void {
     const released = this.#released.get(node.incarnation);
@@ -178,15 +182,18 @@ export class Ownership {
       (all, { buckets }) => all.union(buckets),
       BucketSet.empty(),
     );
-    // Whoever released a bucket had the better right to it than some that claim it, too.
+    // Whoever released a bucket had the better right to it than a weaker one that claims it, too, and that
+    // cannot be told so: it does not hear this node. One that does goes on until it gives way.
     const own = { claimGroup, planEpoch: plan.epoch, name: this.self.name };
-    const better = live.reduce(
+    const standing = live.reduce(
       (claims, node) =>
-        prevails(node.heartbeat, own) ? claims.union(this.#standingClaims(node)) : claims,
+        prevails(node.heartbeat, own) || this.#isHeardBy(node)
+          ? claims.union(this.#standingClaims(node))
+          : claims,
       this.claims.union(alsoClaimed),
     );
     const open = this.ranked().difference(claimed)
-      .union(this.ranked().intersection(released).difference(better));
+      .union(this.ranked().intersection(released).difference(standing));
     for (const bucket of open) {
       const first = plan.ranks[bucket].find((member) => able[member]);
       if (first === undefined || plan.members[first].incarnation !== this.self.incarnation) {

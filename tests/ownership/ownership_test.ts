@@ -67,7 +67,7 @@ Deno.test("a heartbeat of before the release does not end it", () => {
   assertEquals([...owned.activate([before])], [7, 8]);
 });
 
-Deno.test("a third node's claim stops a release only where it is the better one", () => {
+Deno.test("a third node's claim stops a release, except a weaker one that does not hear this node", () => {
   const members = ["fw1", "fw2", "fw3"].map((name, i) => ({
     name,
     incarnation: incarnation(i + 1),
@@ -75,19 +75,23 @@ Deno.test("a third node's claim stops a release only where it is the better one"
   const ranks = Array.from({ length: 256 }, () => [0, 1]);
   const present = sealPlan({ epoch: 3, planner: "fw1", group: 3, members, ranks });
   const { digest: planDigest } = present;
-  const third = (claimGroup: number): LiveNode => ({
+  const hears = [{ incarnation: me, sequence: 1, heardOn: 1 }];
+  const third = (claimGroup: number, hearsUs: boolean): LiveNode => ({
     incarnation: incarnation(3),
     heartbeat: heartbeat({
       ...{ name: "fw3", state: "ready", planDigest, planEpoch: 3, claimGroup },
-      ...{ held: BucketSet.all(), claims: BucketSet.all() },
+      ...{ held: BucketSet.all(), claims: BucketSet.all(), peers: hearsUs ? hears : [] },
     }),
   });
-  for (const [claimGroup, activated] of [[1, 2], [3, 0]]) {
+  for (
+    const [claimGroup, hearsUs, activated] of [[1, false, 2], [1, true, 0], [3, false, 0]] as const
+  ) {
     const owned = ownership(present);
-    const all = [said(present, BucketSet.empty(), some), third(claimGroup)];
+    const all = [said(present, BucketSet.empty(), some), third(claimGroup, hearsUs)];
     assertEquals(owned.activate(all, { claimGroup: 2 }).size, 0, "nothing is released");
     owned.takeReleased(other, some, 3, until);
-    assertEquals(owned.activate(all, { claimGroup: 2 }).size, activated, `${claimGroup}`);
+    const { size } = owned.activate(all, { claimGroup: 2 });
+    assertEquals(size, activated, `${claimGroup} ${hearsUs}`);
   }
 });
 

@@ -92,6 +92,13 @@ export class Checks {
     }
   }
 
+  /** Power loss: what was handed over to a machine has gone with it. */
+  lost({ index }: Machine): void {
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      if (this.#receiver[bucket] === index) this.#receiver[bucket] = -1;
+    }
+  }
+
   /** After every event. */
   look(): void {
     const { now, machines } = this.world;

@@ -162,6 +162,7 @@ export class Cluster {
     machine.responsibility = BucketSet.empty();
     machine.leaseUntil = 0;
     machine.flows.fill(0);
+    this.checks.lost(machine);
   }
 
   /** The daemon dies; its datapath stays, and goes on until its lease ends. */
