@@ -602,12 +602,13 @@ export class Node {
 
   #speak(now: Millis): void {
     this.#pulse.peers = this.#membership.heard().length;
-    if (this.#leaseRunsLow(now)) this.#pulse.hurry();
+    const isUrgent = this.#leaseRunsLow(now) || this.#missesSomebody(now);
+    if (isUrgent) this.#pulse.hurry();
     if (now < this.#pulse.nextAt) return;
     this.#pulse.beat(now);
     this.#effects.push({ kind: "send", message: encodeHeartbeat(this.#ownHeartbeat(now)) });
     this.#sendPlan(now);
-    if (this.#leaseRunsLow(now)) this.#pulse.hurry(); // this one, or its answer, may be lost
+    if (isUrgent) this.#pulse.hurry(); // this one, or its answer, may be lost
     if (this.#state !== "left") return;
     this.#pulse.hurry(); // the farewells follow each other closely
     if (--this.#farewellsLeft > 0) return;
@@ -658,6 +659,15 @@ export class Node {
     return (this.#state === "ready" || this.#state === "draining") &&
       this.#lease.until < now + this.#detectionMs / 4 &&
       this.#membership.live().some(couldTakeOver);
+  }
+
+  /**
+   * A peer's heartbeat has not come. If it lives and hears this node, it has to learn that it is not heard:
+   * one heartbeat that is lost must not look to it like the silence of a node that is gone.
+   */
+  #missesSomebody(now: Millis): boolean {
+    return (this.#state === "ready" || this.#state === "draining") &&
+      this.#membership.live().some((peer) => couldTakeOver(peer) && now >= missedAt(peer));
   }
 
   // ---- looking around
@@ -738,6 +748,7 @@ export class Node {
     });
     for (const peer of this.#membership.heard()) {
       notBefore(this.#membership.diesAt(peer));
+      notBefore(missedAt(peer));
       notBefore(peer.lastHeard + patience); // it is left out, and may have ended the lease
     }
     return Math.max(now, next);
@@ -761,4 +772,9 @@ export class Node {
  */
 function couldTakeOver({ heartbeat: { state, forfeited } }: Peer): boolean {
   return (state === "ready" || state === "draining") && !forfeited;
+}
+
+/** When a heartbeat of a peer is overdue by half its interval. */
+function missedAt({ lastHeard, heartbeat }: Peer): Millis {
+  return lastHeard + 1.5 * heartbeat.intervalMs;
 }

@@ -74,11 +74,13 @@ const commands: Readonly<Record<Shell, (file: string, line: string) => string[]>
 };
 
 async function run([program, ...args]: string[]): Promise<string> {
+  const home = await Deno.makeTempDir(); // fish makes folders there
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
-    env: { PATH: `${Deno.env.get("PATH")}:/usr/bin`, LC_ALL: "C.UTF-8", HOME: "/nonexistent" },
+    env: { PATH: `${Deno.env.get("PATH")}:/usr/bin`, LC_ALL: "C.UTF-8", HOME: home },
     stdin: "null",
   }).output();
+  await Deno.remove(home, { recursive: true });
   const said = new TextDecoder().decode(stderr);
   // compgen ends with 1 where it has nothing to offer; a script that is broken says so.
   assertEquals(said, "", `${args.join(" ")}: exit code ${code}`);

@@ -8,6 +8,8 @@ export interface Mutation {
   readonly to: string;
   /** The first story that is played, where one that notices it comes late; default: 1. */
   readonly seed?: number;
+  /** Random stories hit it too rarely: narrow_test.ts looks for it where it is. */
+  readonly isNarrow?: boolean;
 }
 
 export const mutations: readonly Mutation[] = [
@@ -24,18 +26,18 @@ export const mutations: readonly Mutation[] = [
     to: "",
   },
   {
-    name: "the lease outlives this node's own silence",
-    file: "ownership/lease.ts",
-    from: "let until = terms.sentAt + termMs;",
-    to: "let until = now + termMs;",
-    seed: 190,
+    name: "who misses a peer does not let it know",
+    file: "node.ts",
+    from: "const isUrgent = this.#leaseRunsLow(now) || this.#missesSomebody(now);",
+    to: "const isUrgent = this.#leaseRunsLow(now);",
+    isNarrow: true,
   },
   {
-    name: "who had missed something is left out as soon as who had not",
+    name: "clocks do not drift",
     file: "ownership/lease.ts",
-    from: "heardUs(peer, terms) && ",
-    to: "",
-    seed: 150000440,
+    from: "return Math.max(2, 2 * clockStepMs) + driftMax * detectionMs;",
+    to: "return Math.max(2, 2 * clockStepMs);",
+    seed: 439,
   },
   {
     name: "one acknowledgement is a majority",
@@ -109,7 +111,7 @@ export const mutations: readonly Mutation[] = [
     file: "node.ts",
     from: 'this.#state === "ready" && peer.ackedSequence >= this.#resumedSequence;',
     to: "true;",
-    seed: 160001095,
+    isNarrow: true,
   },
   {
     name: "what is being handed over is not claimed",

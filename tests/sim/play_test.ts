@@ -33,6 +33,9 @@ Deno.test("stories that broke once", () => {
       150000454,
       160001095,
       160001699,
+      180006520,
+      180007019,
+      200005109,
     ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);
