@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "../assert.ts";
 import { warningsIn } from "./build_module.ts";
-import { judge, judgeControl } from "./guest_run.ts";
+import { isEmulatorsFault, judge, judgeControl } from "./guest_run.ts";
 import { readArguments } from "./main.ts";
 import type { Run } from "./qemu.ts";
 import { TapReader } from "./tap.ts";
@@ -91,4 +91,17 @@ Deno.test("arguments choose kernels and tests by name", () => {
   ) {
     assertThrows(() => readArguments(words), TypeError, undefined, words.join(" "));
   }
+});
+
+Deno.test("a breakpoint that is gone is the emulator's fault, any other report is not", () => {
+  const rip = (where: string) => `[   74.928155] RIP: 0010:${where}`;
+  const code = (at: string) => `[   74.928703] Code: 90 31 c0 ${at} <90> 0f 1f 44`;
+  const told = (line: string, where: string, at: string) =>
+    `the kernel reports: ${line}\n${rip(where)}\n${code(at)}\n`;
+  const [oops, ours] = ["Oops: int3: 0000 [#1] PREEMPT SMP NOPTI", "cd_rx+0x1e/0x120 [clusterdev]"];
+  const theirs = "netif_rx_internal+0x1e/0x120";
+  assertEquals(isEmulatorsFault(told(oops, theirs, "66")), true);
+  assertEquals(isEmulatorsFault(told(oops, theirs, "cc")), false);
+  assertEquals(isEmulatorsFault(told(oops, ours, "66")), false);
+  assertEquals(isEmulatorsFault(told("Oops: 0002 [#1] SMP", theirs, "66")), false);
 });
