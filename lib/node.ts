@@ -511,7 +511,7 @@ export class Node {
     // do from now on; it inherits nothing before the leases that they have now are over.
     if (this.#ownership.forfeited) this.#inheritsFrom = now + this.#detectionMs;
     this.#ownership.adopt(plan);
-    this.#planning.adopted(now);
+    this.#planning.lookFrom(now);
     this.#exchange.renew();
     this.#pulse.hurry();
     this.#use(this.#settings.adopted(plan.epoch, now));
@@ -686,10 +686,12 @@ export class Node {
 
   // ---- small things
 
-  /** This process was not run for a while: the others' silence proves nothing. */
+  /** This process was not run for a while: that it has heard nothing proves nothing. */
   #wokeLate(now: Millis): void {
     const lateMs = Math.round(now - this.#deadline);
     this.#membership.excuse(now);
+    this.#planning.lookFrom(now);
+    this.#admission.listenUntil(now + this.#detectionMs);
     this.#pulse.hurry();
     this.#event("warning", "late", `this process was not run for ${lateMs} ms`, { lateMs });
   }

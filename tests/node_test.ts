@@ -33,6 +33,11 @@ function settle(cluster: Cluster): void {
   throw new Error(`not safe after 20 s; loads ${cluster.loads()}\n${state}\n${story}`);
 }
 
+function cutBetween(cluster: Cluster, one: string, other: string): void {
+  cluster.cut(`${one}>${other}`);
+  cluster.cut(`${other}>${one}`);
+}
+
 function noViolations(cluster: Cluster): void {
   assertEquals(cluster.violations, []);
 }
@@ -87,6 +92,40 @@ Deno.test("a hung daemon is fenced by its lease, and comes back without a double
   settle(cluster);
   assertEquals(cluster.loads().sort(), [85, 85, 86]);
   assert(cluster.gapMsMax <= cluster.detectionMs + 10, `gap ${cluster.gapMsMax}`);
+  noViolations(cluster);
+});
+
+Deno.test("who hangs while alone looks around before it takes more: plans", () => {
+  const cluster = started();
+  for (const other of ["fw2", "fw3"]) cutBetween(cluster, "fw1", other);
+  const isAlone = () => cluster.snapshot("fw1").members.length === 1;
+  assert(cluster.runUntil(isAlone, 2000), "it takes the others for dead");
+  assertEquals(cluster.loads()[0] < 256, true, "the rest would be its own by its next plan");
+  cluster.run(0.5 * cluster.detectionMs);
+  cluster.heal();
+  cluster.freeze("fw1");
+  cluster.run(0.7 * cluster.detectionMs);
+  const { epoch } = cluster.snapshot("fw1");
+  cluster.resume("fw1");
+  cluster.run(1);
+  assertEquals(cluster.snapshot("fw1").epoch, epoch, "no plan of one that has not looked around");
+  settle(cluster);
+});
+
+Deno.test("who hangs while alone looks around before it takes more: a start", () => {
+  const cluster = new Cluster({ seed: 5, names: ["fw1", "fw2"] });
+  cluster.start("fw2");
+  assert(cluster.runUntil(() => cluster.loads()[1] === 256, 20_000));
+  cutBetween(cluster, "fw1", "fw2");
+  cluster.start("fw1");
+  cluster.run(500);
+  cluster.pause("fw1");
+  cluster.heal();
+  cluster.run(5000);
+  cluster.resume("fw1");
+  cluster.run(1);
+  assertEquals(cluster.snapshot("fw1").state, "joining");
+  settle(cluster);
   noViolations(cluster);
 });
 

@@ -16,7 +16,7 @@ export type Verdict =
   | { readonly kind: "wait"; readonly reason: string; readonly probe: boolean };
 
 export class Admission {
-  readonly #listenUntil: Millis;
+  #listenUntil: Millis;
   #nextProbe: Millis;
   #conflict = "";
   #conflictUntil: Millis = -Infinity;
@@ -25,6 +25,11 @@ export class Admission {
   constructor(readonly name: string, times: { listenUntil: Millis; probeFrom: Millis }) {
     this.#listenUntil = times.listenUntil;
     this.#nextProbe = times.probeFrom;
+  }
+
+  /** Listens until then at least. */
+  listenUntil(time: Millis): void {
+    this.#listenUntil = Math.max(this.#listenUntil, time);
   }
 
   /** Somebody may be answering for the shared addresses; true where that is news. */

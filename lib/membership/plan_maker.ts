@@ -74,8 +74,11 @@ export class PlanMaker {
     this.#nextCheck = now;
   }
 
-  /** A plan has been adopted: it takes time until all others show it. */
-  adopted(now: Millis): void {
+  /**
+   * The view has to last anew: a plan has been adopted, and it takes time until all others show it; or
+   * this process was not run, and there may be others in what it has not read yet.
+   */
+  lookFrom(now: Millis): void {
     this.#viewSince = now;
   }
 

@@ -179,8 +179,21 @@ export class Checks {
     // A deaf node takes over from all that it does not hear; a larger group does not yield to it, and
     // one whose others have just died knows that a detection time later, and its lease is as long.
     if (this.#isDeaf(b) && this.#running(2 * detectionMs).length > 2) return false;
-    // What both sides of a cut have come to hold meets when it heals: then one of them hears it soon.
+    // What both sides of a cut have come to hold meets when it heals: then one of them hears it soon,
+    // unless it stands still.
+    if (this.#isYetToHear(a, b) || this.#isYetToHear(b, a)) return false;
     return now - network.reachesSince(b.index, a.index) > detectionMs;
+  }
+
+  /** It came to stand still before it had run for a detection time with the other one in reach. */
+  #isYetToHear(machine: Machine, other: Machine): boolean {
+    const { now, network, detectionMs } = this.world;
+    const { ranUntil, stoodStillAt, runsSince } = machine;
+    const since = network.reachesSince(other.index, machine.index);
+    const [stopped, ranAgain] = ranUntil < Infinity
+      ? [ranUntil, 0]
+      : [stoodStillAt, now - runsSince];
+    return stopped > since && stopped - since + ranAgain < detectionMs;
   }
 
   /** Those that run, or did so not long ago. */

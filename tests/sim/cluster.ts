@@ -194,6 +194,7 @@ export class Cluster {
     const machine = this.machine(name);
     machine.paused = false;
     machine.frozen = false;
+    machine.stoodStillAt = machine.ranUntil;
     machine.ranUntil = Infinity;
     machine.runsSince = this.now;
     this.checks.changed();

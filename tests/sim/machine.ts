@@ -22,6 +22,8 @@ export class Machine {
   runsSince = -Infinity;
   /** When core and kernel last went on; Infinity: they do. */
   ranUntil = Infinity;
+  /** When they last stopped going on, if they have gone on again since. */
+  stoodStillAt = -Infinity;
   /** When it is woken next; Infinity: that is not arranged. */
   wakesAt = Infinity;
   /** The core has left. */
