@@ -83,6 +83,8 @@ export class Node {
   #readySequence = 0;
   /** The one that first said so after it had been draining. */
   #resumedSequence = -1;
+  /** Somebody left: the first heartbeat after that, and when all that live have said who has what now. */
+  #departure = { sequence: 0, overAt: -Infinity };
   #claimGroup = 1;
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
@@ -334,7 +336,8 @@ export class Node {
 
   #settle(now: Millis): void {
     if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
-    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null;
+    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null ||
+      now < this.#departure.overAt;
     this.#buryTheDead(now);
     if (this.#hasNews) this.#advanceState(now);
     this.#renewLease(now);
@@ -369,6 +372,9 @@ export class Node {
       if (reason !== "left" && peer.confirmed) this.#tell(this.#planning.failed(peer.name, now));
       this.#hasNews = true;
       this.#pulse.hurry();
+      if (reason !== "silent") {
+        this.#departure = { sequence: this.#pulse.sequence + 1, overAt: now + this.#detectionMs };
+      }
       this.#event(
         reason === "silent" ? "warning" : "info",
         reason === "silent" ? "peer-dead" : `peer-${reason}`,
@@ -524,11 +530,12 @@ export class Node {
 
   #activate(now: Millis): void {
     if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
+    const { sequence, overAt } = this.#departure;
     const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now) &&
-      this.#membership.live().every((peer) => peer.ackedSequence >= this.#readySequence);
+      this.#isKnown(this.#readySequence) && (now >= overAt || this.#isKnown(sequence));
     const activated = this.#ownership.activate(this.#live(), {
       mayInherit,
-      alsoClaimed: this.#claimedByHearsay(),
+      hearsay: this.#hearsay(),
       claimGroup: this.#claimGroup,
     });
     if (activated.isEmpty) return;
@@ -540,14 +547,17 @@ export class Node {
     });
   }
 
-  /** Claims of nodes that this one hears and that do not hear it, while a live one vouches for them. */
-  #claimedByHearsay(): BucketSet {
+  /** Whether all live nodes have acknowledged this heartbeat. */
+  #isKnown(sequence: number): boolean {
+    return this.#membership.live().every((peer) => peer.ackedSequence >= sequence);
+  }
+
+  /** Nodes that this one hears and that do not hear it, but that a live one has met. */
+  #hearsay(): LiveNode[] {
     const live = this.#membership.live();
-    return this.#membership.heard().reduce((all, { confirmed, incarnation, heartbeat }) => {
-      const isVouchedFor = !confirmed &&
-        live.some((peer) => (peer.hears(incarnation) & heardMutually) !== 0);
-      return isVouchedFor ? all.union(heartbeat.claims) : all;
-    }, BucketSet.empty());
+    return this.#membership.heard().filter(({ confirmed, incarnation }) =>
+      !confirmed && live.some((peer) => (peer.hears(incarnation) & heardMutually) !== 0)
+    );
   }
 
   /** Those that show the same plan are enough to be sure that nobody else holds anything. */
@@ -760,6 +770,7 @@ export class Node {
     const times = [
       ...this.#planning.nextAt,
       this.#inheritsFrom,
+      this.#departure.overAt,
       this.#patience.nextAt,
       ...(this.#state === "joining" ? this.#admission.nextAt : []),
       this.#fitness.verdictUntil,

@@ -213,6 +213,35 @@ Deno.test("a node that leaves hands over first, and nobody waits for its silence
   noViolations(cluster);
 });
 
+Deno.test("who leaves hands over by a plan that another node has yet to hear of", () => {
+  const cluster = new Cluster({ seed: 1, names: three });
+  for (const name of ["fw2", "fw3"]) cluster.start(name);
+  assert(cluster.runUntil(() => `${cluster.loads()}` === "0,128,128", 20_000));
+  // The planner's words reach fw2 late, those of the leaving fw3 do not.
+  cluster.network.slow(0, 1, 0.3 * cluster.detectionMs);
+  cluster.start("fw1");
+  assert(cluster.runUntil(() => cluster.snapshot("fw1").state === "ready", 20_000));
+  cluster.command("fw3", "leave");
+  cluster.run(10 * cluster.detectionMs);
+  assertEquals(cluster.loads(), [128, 128, 0]);
+  noViolations(cluster);
+});
+
+Deno.test("what is handed to a node that does not hear a third one, that third one leaves alone", () => {
+  const cluster = new Cluster({ seed: 1, names: three, partition: "majority" });
+  for (const name of ["fw1", "fw3"]) cluster.start(name);
+  assert(cluster.runUntil(() => `${cluster.loads()}` === "128,0,128", 20_000));
+  cluster.cut("fw3>fw2");
+  cluster.network.slow(1, 2, 0.3 * cluster.detectionMs);
+  cluster.start("fw2");
+  assert(cluster.runUntil(() => cluster.loads()[1] > 0, 20_000));
+  cluster.run(10 * cluster.detectionMs);
+  noViolations(cluster);
+  cluster.heal();
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+});
+
 Deno.test("halves that were cut off from each other agree again, the larger one's claims first", () => {
   const cluster = started({ names: ["a", "b", "c", "d", "e"] });
   for (const x of ["a", "b"]) {

@@ -23,6 +23,8 @@ export interface LiveNode {
   readonly heartbeat: Heartbeat;
 }
 
+const noNodes: readonly LiveNode[] = [];
+
 /** Buckets handed over in one batch: few, since their frames wait until the batch has arrived. */
 const releaseBatchMax = 32;
 
@@ -151,30 +153,33 @@ export class Ownership {
   /**
    * Switches on what this node must handle now; what that is. Call it only with a valid lease and in
    * state ready. `mayInherit` false: only what has been released to this node.
-   * `alsoClaimed`: by nodes that are not live. `claimGroup`: that of this node's claims.
+   * `hearsay`: nodes that are not live here, but are for a live one. `claimGroup`: that of this node's claims.
    */
   activate(
     live: readonly LiveNode[],
-    { mayInherit = true, alsoClaimed = BucketSet.empty(), claimGroup = 1 } = {},
+    { mayInherit = true, hearsay = noNodes, claimGroup = 1 } = {},
   ): BucketSet {
     const plan = this.#plan;
     const activated = BucketSet.empty();
     if (plan === null || this.#forfeited || !isMember(plan, this.self.incarnation)) {
       return activated;
     }
+    const there = [...live, ...hearsay];
     const agreed = mayInherit &&
-      live.every(({ incarnation, heartbeat }) =>
+      there.every(({ incarnation, heartbeat }) =>
         heartbeat.planDigest === plan.digest ||
         // Nobody's heir, and not about to be: a member may have this plan by now, and what it owns.
         (heartbeat.planEpoch === 0 && !isMember(plan, incarnation))
       );
-    const claimed = live.reduce(
-      (claims, node) => claims.union(this.#standingClaims(node)),
-      this.claims.union(alsoClaimed),
+    const apart = hearsay.reduce(
+      (claims, { heartbeat }) => claims.union(heartbeat.claims),
+      this.claims,
     );
+    const claimed = live.reduce((claims, node) => claims.union(this.#standingClaims(node)), apart);
+    // Who is live for another may be given what it owns by the plan at any moment.
     const able = plan.members.map((member) =>
       member.incarnation === this.self.incarnation ||
-      live.some(({ incarnation, heartbeat }) =>
+      there.some(({ incarnation, heartbeat }) =>
         incarnation === member.incarnation && heartbeat.state === "ready" && !heartbeat.forfeited
       )
     );
@@ -190,7 +195,7 @@ export class Ownership {
         prevails(node.heartbeat, own) || this.#isHeardBy(node)
           ? claims.union(this.#standingClaims(node))
           : claims,
-      this.claims.union(alsoClaimed),
+      apart,
     );
     const open = this.ranked().difference(claimed)
       .union(this.ranked().intersection(released).difference(standing));
