@@ -1,5 +1,6 @@
 /** What every command that asks the daemon has in common. */
 import type { ControlRequest, ForwardableRequest, Status } from "../lib/control.ts";
+import { AvailError, exitCodes } from "../lib/errors.ts";
 import { readNodeName } from "./inputs.ts";
 
 export interface ClientFlags {
@@ -52,7 +53,41 @@ export async function ask<T>(
 ): Promise<T> {
   const { controlRequest } = await import("../lib/host/control_socket.ts");
   const path = flags.socket ?? await socketOf(flags.config);
-  return await controlRequest(path, request, timeoutMs) as T;
+  try {
+    return await controlRequest(path, request, timeoutMs) as T;
+  } catch (error) {
+    const isDown = error instanceof AvailError && error.exitCode === exitCodes.notRunning;
+    const advice = isDown && flags.socket === undefined ? await howToStart(flags.config) : null;
+    if (advice === null) throw error;
+    throw new AvailError(`avail is not running: ${advice}`, {
+      exitCode: exitCodes.notRunning,
+      cause: error,
+    });
+  }
+}
+
+/** What an administrator types now; null: nothing better than to run the daemon. */
+async function howToStart(config: string | undefined): Promise<string | null> {
+  const { defaultConfigFile } = await import("../lib/host/config_loader.ts");
+  if (config === undefined && !await exists(defaultConfigFile)) {
+    return `this node is not set up, ${defaultConfigFile} is not there; ` +
+      "`avail init` sets up the first node of a cluster, `avail join` every other one";
+  }
+  const { findServiceManager } = await import("../lib/host/service_manager.ts");
+  const manager = findServiceManager();
+  if (!manager.isInstalled()) return null;
+  const log = manager.logCommand;
+  return `start it with \`${manager.commandFor("start")}\`` +
+    (log === null ? "" : `; what it said is in \`${log}\``);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The daemon gives another node 5 s. */

@@ -1,6 +1,6 @@
 /** `avail config`: looks for faults in a configuration, and shows what it comes to. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import { exitCodes, type Fault, formatFault } from "../lib/errors.ts";
+import { AvailError, exitCodes, type Fault, formatFault } from "../lib/errors.ts";
 import { jsonFlag } from "./client.ts";
 import type { Context } from "./context.ts";
 import { counted, jsonLine } from "./render.ts";
@@ -9,6 +9,7 @@ import { readPath } from "./setup/flags.ts";
 const defaultFile = "/etc/avail/avail.toml";
 
 interface CheckFlags {
+  readonly config?: string;
   readonly fileOnly?: boolean;
   readonly json?: boolean;
 }
@@ -32,6 +33,13 @@ const checkCommand = buildCommand<CheckFlags, [string?], Context>({
       }],
     },
     flags: {
+      config: {
+        kind: "parsed",
+        parse: readPath,
+        optional: true,
+        brief: "The same, as other commands have it",
+        placeholder: "FILE",
+      },
       fileOnly: {
         kind: "boolean",
         optional: true,
@@ -41,7 +49,13 @@ const checkCommand = buildCommand<CheckFlags, [string?], Context>({
       json: jsonFlag,
     },
   },
-  async func({ fileOnly, json }, file = defaultFile) {
+  async func({ config: named, fileOnly, json }, positional) {
+    if (named !== undefined && positional !== undefined) {
+      throw new AvailError("config check: FILE stands there twice, once with --config", {
+        exitCode: exitCodes.usage,
+      });
+    }
+    const file = positional ?? named ?? defaultFile;
     const { checkConfig } = await import("../lib/host/config_check.ts");
     const { config, faults, warnings } = await checkConfig(file, { fileOnly: fileOnly ?? false });
     const ok = faults.length === 0;

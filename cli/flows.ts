@@ -1,10 +1,14 @@
 /** `avail flows`: what this kernel tracks, and whose it is. */
 import { buildCommand } from "@stricli/core";
+import { AvailError, exitCodes } from "../lib/errors.ts";
 import type { Flow } from "../lib/host/flow_listing.ts";
 import { askStatus, type ClientFlags, clientFlags, jsonFlag } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readBucket } from "./inputs.ts";
 import { jsonLine, pad, paint, plain } from "./render.ts";
+
+/** Stands where a bucket has no owner. */
+const nobody = "nobody";
 
 interface Flags extends ClientFlags {
   readonly bucket?: number;
@@ -41,7 +45,7 @@ export const flowsCommand = buildCommand<Flags, [], Context>({
         kind: "parsed",
         parse: String,
         optional: true,
-        brief: "Only those of one node",
+        brief: `Only those of one node, or of ${nobody}`,
         placeholder: "NAME",
       },
       own: {
@@ -60,7 +64,14 @@ export const flowsCommand = buildCommand<Flags, [], Context>({
     },
   },
   async func(flags) {
-    const { node, owners } = await askStatus(flags);
+    if (flags.own && flags.foreign) {
+      throw wrong("--own and --foreign exclude each other; without them, both are listed");
+    }
+    const { node, owners, members } = await askStatus(flags);
+    const names = members.map(({ name }) => name);
+    if (flags.owner !== undefined && ![...names, nobody].includes(flags.owner)) {
+      throw wrong(`--owner ${flags.owner}: no member has that name; there are ${names.join(", ")}`);
+    }
     const { defaultConfigFile, loadConfigAndKeys } = await import("../lib/host/config_loader.ts");
     const { listFlows } = await import("../lib/host/flow_listing.ts");
     const { config, keys } = await loadConfigAndKeys(flags.config ?? defaultConfigFile);
@@ -75,15 +86,19 @@ export const flowsCommand = buildCommand<Flags, [], Context>({
   },
 });
 
+function wrong(what: string): AvailError {
+  return new AvailError(`flows: ${what}`, { exitCode: exitCodes.usage });
+}
+
 function isWanted(flow: OwnedFlow, flags: Flags): boolean {
   return (flags.bucket === undefined || flow.bucket === flags.bucket) &&
-    (flags.owner === undefined || flow.owner === flags.owner) &&
+    (flags.owner === undefined || (flow.owner ?? nobody) === flags.owner) &&
     (!flags.own || flow.own) &&
     (!flags.foreign || !flow.own);
 }
 
 function toText({ bucket, owner, own, text }: OwnedFlow): string {
-  return row(String(bucket), plain(owner ?? "nobody"), own ? "own" : "foreign", plain(text));
+  return row(String(bucket), plain(owner ?? nobody), own ? "own" : "foreign", plain(text));
 }
 
 function row(bucket: string, owner: string, whose: string, text: string): string {

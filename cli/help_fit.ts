@@ -1,8 +1,11 @@
-/** Help as Stricli lays it out, in lines that a terminal can show without breaking words. */
+/** Help as Stricli lays it out, and errors, in lines that a terminal can show without breaking words. */
 import { wrap } from "./render.ts";
 
 /** Below this there is no room for two columns; the terminal may break lines as it likes. */
 const columnsMin = 50;
+
+/** Stands for a blank where no line may end. */
+const glue = "\u00a0";
 
 /** Of a line that is one of a table: what stands before its last column, that column, and a default. */
 const tableRow =
@@ -11,6 +14,16 @@ const tableRow =
 export function fitHelp(text: string, columns: number): string {
   if (columns < columnsMin) return text;
   return text.split(/^(?=[A-Z]+$)/m).map((section) => fitSection(section, columns)).join("");
+}
+
+/** Lines that begin with the program's name are set anew where they are too long; a command stays whole. */
+export function fitError(text: string, columns: number): string {
+  if (columns < columnsMin) return text;
+  return text.split("\n").map((line) => {
+    if (line.length <= columns || !line.startsWith("avail: ")) return line;
+    const whole = line.replace(/`[^`]+`/g, (command) => command.replaceAll(" ", glue));
+    return wrap(whole, columns).join("\n").replaceAll(glue, " ");
+  }).join("\n");
 }
 
 /** From one heading to the next: what does not fit is set anew, a table as a whole. */

@@ -3,7 +3,7 @@ import { run, type StricliProcess } from "@stricli/core";
 import { exitCodes } from "../lib/errors.ts";
 import { application, exitCodeOf, isHelpFlag, withDefaultCommand } from "./application.ts";
 import { type Context, styleOf } from "./context.ts";
-import { fitHelp } from "./help_fit.ts";
+import { fitError, fitHelp } from "./help_fit.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -13,7 +13,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const written = writerTo(Deno.stdout);
   const stdout = inputs.some(isHelpFlag) ? fitting(written) : written;
   const context: Context = {
-    process: { stdout, stderr: writerTo(Deno.stderr), exitCode: null },
+    process: { stdout, stderr: fittingErrors(writerTo(Deno.stderr)), exitCode: null },
     style: styleOf((name) => Deno.env.get(name), Deno.stdout.isTerminal()),
   };
   await run(application(), inputs, context);
@@ -25,6 +25,12 @@ function fitting(stdout: StricliProcess["stdout"]): StricliProcess["stdout"] {
   if (!Deno.stdout.isTerminal()) return stdout;
   const { columns } = Deno.consoleSize();
   return { write: (text) => stdout.write(fitHelp(text, columns)) };
+}
+
+/** So do errors; what is in progress keeps its own lines. */
+function fittingErrors(stderr: StricliProcess["stderr"]): StricliProcess["stderr"] {
+  if (!Deno.stderr.isTerminal()) return stderr;
+  return { write: (text) => stderr.write(fitError(text, Deno.consoleSize().columns)) };
 }
 
 function writerTo(stream: { writeSync(bytes: Uint8Array): number }) {

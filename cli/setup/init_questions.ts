@@ -71,14 +71,16 @@ function askForShares(
       "route",
       role,
     );
+  const holders = new Map<string, string>();
   return names.map((each) => {
     const facing = facts.find(({ name }) => name === each)!;
     const own = routableAddresses(facing).map(prefixText).join(", ") || "none";
     const addresses = questions.ask(
       `Shared addresses of ${each} (its own: ${own})`,
       "",
-      (answer) => sharedAddresses(answer, facing),
+      (answer) => sharedAddresses(answer, facing, holders),
     );
+    for (const address of addresses) holders.set(addressOf(address), each);
     return { interface: each, addresses, key, nat: false };
   });
 }
@@ -124,8 +126,17 @@ function interfaces(answer: string, facts: readonly InterfaceFacts[], min: numbe
   return names;
 }
 
-/** With the prefix length of the interface's own network, where none is written. */
-function sharedAddresses(answer: string, facing: InterfaceFacts): string[] {
+const addressOf = (word: string) => word.split("/")[0];
+
+/**
+ * With the prefix length of the interface's own network, where none is written. `holders`: who shares
+ * what, of the interfaces before.
+ */
+function sharedAddresses(
+  answer: string,
+  facing: InterfaceFacts,
+  holders: ReadonlyMap<string, string>,
+): string[] {
   const words = answer.split(/[\s,]+/).filter((word) => word !== "");
   if (words.length === 0) {
     throw new Error("write an address that all nodes shall have, such as 192.0.2.1/24");
@@ -135,12 +146,12 @@ function sharedAddresses(answer: string, facing: InterfaceFacts): string[] {
     if (bare === null && readAddressPrefix(word) === null) {
       throw new Error(`${word} is no address with prefix length, such as 192.0.2.1/24`);
     }
-    const isOwn = facing.addresses.some(({ address }) => address === word.split("/")[0]);
-    if (isOwn) {
-      throw new Error(
-        `${word.split("/")[0]} is this node's own address now; nodes share another one`,
-      );
+    const address = addressOf(word);
+    if (facing.addresses.some((own) => own.address === address)) {
+      throw new Error(`${address} is this node's own address now; nodes share another one`);
     }
+    const holder = holders.get(address);
+    if (holder !== undefined) throw new Error(`${address} is shared on ${holder} already`);
     if (bare === null) return word;
     const like = routableAddresses(facing).find(({ family }) => family === bare.family);
     return `${word}/${like?.prefixLength ?? (bare.family === 4 ? 24 : 64)}`;

@@ -70,6 +70,16 @@ Deno.test("drain waits until the buckets are gone; resume until the node is read
   });
 });
 
+Deno.test("flows: of a node that is none", async () => {
+  await withDaemon(() => safeStatus, async (socket) => {
+    const { code, stderr } = await avail("flows", "--owner", "fw9", "--socket", socket);
+    assertEquals(code, exitCodes.usage);
+    const names = safeStatus.members.map(({ name }) => name).join(", ");
+    const said = `avail: flows: --owner fw9: no member has that name; there are ${names}\n`;
+    assertEquals(stderr, said);
+  });
+});
+
 Deno.test("nobody there: 3; wrong words: 2; each with one line on standard error", async () => {
   const cases: readonly (readonly [args: readonly string[], code: number, says: string])[] = [
     [["--socket", "/nowhere/x.sock"], exitCodes.notRunning, "nobody listens on /nowhere/x.sock"],

@@ -1,5 +1,5 @@
 /** Help on narrow terminals: nothing is lost, nothing is broken, and columns stay columns. */
-import { fitHelp } from "../../cli/help_fit.ts";
+import { fitError, fitHelp } from "../../cli/help_fit.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { assertGolden } from "../golden.ts";
 
@@ -33,4 +33,18 @@ Deno.test("help that fits stays as it is, and so does what has no room for colum
 Deno.test("help in 80 columns", () => {
   const init = all.find((text) => text.startsWith("USAGE\n  avail init "))!;
   assertGolden("help_narrow.txt", fitHelp(init, 80));
+});
+
+Deno.test("errors on a terminal break between words, and never within a command", () => {
+  const error =
+    "avail: join: this node is set up already, by /etc/avail/avail.toml; look at it with " +
+    "`avail config show`, or replace it with --force\n";
+  const progress =
+    "a line of progress that is longer than the terminal, and overwritten: as it is\r";
+  const lines = fitError(error, 72).split("\n");
+  assertEquals(wordsOf(lines.join(" ")), wordsOf(error));
+  for (const line of lines) assert(line.length <= 72, line);
+  assert(lines.some((line) => line.includes("`avail config show`")));
+  assertEquals(fitError(error, 200), error);
+  assertEquals(fitError(progress, 60), progress);
 });

@@ -120,6 +120,20 @@ export const mutations: readonly Mutation[] = [
     to: "",
   },
   {
+    name: "nobody asks what has been handed over by one that leaves",
+    file: "node.ts",
+    from: "(now >= overAt || this.#isKnown(sequence));",
+    to: "true;",
+    seed: 300004996,
+  },
+  {
+    name: "who is heard one way only is nobody's heir",
+    file: "ownership/ownership.ts",
+    from: "const there = [...live, ...hearsay];",
+    to: "const there = live;",
+    seed: 400004619,
+  },
+  {
     name: "a plan is made again and again",
     file: "ownership/planning.ts",
     from: "if (unchanged) return null;",

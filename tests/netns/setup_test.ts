@@ -362,7 +362,8 @@ Deno.test({
     inLab({ nodes: 2 }, async (lab) => {
       await withoutFiles(lab);
       const answers = ["a b", "edge", "fw1", "inside nosuch", "inside outside", "", "192.0.2.11"]
-        .concat("192.0.2.1 2001:db8:1::1", "203.0.113.1/24", "nosuch", "sync", "maybe");
+        .concat("192.0.2.1 2001:db8:1::1", "192.0.2.1/24", "203.0.113.1/24")
+        .concat("nosuch", "sync", "maybe");
       const place = placeOf(lab, "fw1");
       const no = await typed(lab, "fw1", [...answers, "n"], "init", ...place);
       assertEquals(no.code, 1, no.screen);
@@ -378,6 +379,7 @@ Deno.test({
           "a name has letters, digits and inner hyphens",
           "nosuch is none of them; there are ",
           "192.0.2.11 is this node's own address now; nodes share another one",
+          "192.0.2.1 is shared on inside already",
           "answer y or n",
           "avail init --cluster edge --node fw1 --share inside=192.0.2.1/24,2001:db8:1::1/64,key=pair " +
           "--share outside=203.0.113.1/24,key=pair --link sync --set control.socket=",

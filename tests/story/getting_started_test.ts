@@ -60,6 +60,13 @@ Deno.test({
         await Deno.copyFile(file.path, `${machine.root}/root/avail`);
       }
 
+      const down = async (line: string) => {
+        const { code, stderr } = await fw1.run(line);
+        assertEquals(code, 3, stderr);
+        return stderr;
+      };
+      assertStringIncludes(await down("./avail"), "this node is not set up, /etc/avail/avail.toml");
+
       let joinLine = "";
       await t.step("install and init on the first machine", async () => {
         const said: string[] = [];
@@ -94,6 +101,7 @@ Deno.test({
         const traffic = await lab.startTraffic({ connections: 20, pings: 4, udpFlows: 2 });
         await new Promise((resolve) => setTimeout(resolve, 1000));
         await fw1.must("/etc/init.d/avail stop");
+        assertStringIncludes(await down("avail"), "start it with `/etc/init.d/avail start`");
         await lab.waitUntil("fw2 has all buckets", async () => {
           const status = await statusOf(fw2);
           const buckets = status?.members.find(({ name }) => name === "fw2")?.buckets;

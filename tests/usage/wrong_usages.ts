@@ -66,6 +66,16 @@ export const wrongUsages: readonly WrongUsage[] = [
   ],
   [["flows", "--bucket", "256"], 2, 'bucket: "256": a bucket is a whole number from 0 to 255'],
   [["flows", "--bucket", "x"], 2, 'bucket: "x": a bucket is a whole number from 0 to 255'],
+  [
+    ["flows", "--own", "--foreign"],
+    2,
+    "flows: --own and --foreign exclude each other; without them, both are listed",
+  ],
+  [
+    ["config", "check", "{dir}/good.toml", "--config", "{dir}/good.toml"],
+    2,
+    "config check: FILE stands there twice, once with --config",
+  ],
   [["drain", "--timeout", "-1"], 2, 'timeout: "-1": write seconds, 1 to 86400'],
   [["drain", "--timeout", "abc"], 2, 'timeout: "abc": write seconds, 1 to 86400'],
   [
