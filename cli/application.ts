@@ -4,62 +4,53 @@ import {
   ArgumentScannerError,
   buildApplication,
   buildRouteMap,
+  type Command,
   formatMessageForArgumentScannerError,
+  type RouteMap,
   text_en,
 } from "@stricli/core";
 import { AvailError, ConfigError, type ExitCode, exitCodes, formatFault } from "../lib/errors.ts";
-import { completionsCommand } from "./completions.ts";
-import { configRoutes } from "./config.ts";
 import type { Context } from "./context.ts";
-import { demoCommand } from "./demo.ts";
-import { doctorCommand } from "./doctor.ts";
-import { drainCommand, resumeCommand } from "./drain.ts";
-import { eventsCommand } from "./events.ts";
-import { flowsCommand } from "./flows.ts";
-import { initCommand } from "./init.ts";
-import { installCommand } from "./install.ts";
-import { joinCommand } from "./join.ts";
-import { keyRoutes } from "./key.ts";
-import { kmodRoutes } from "./kmod.ts";
-import { planCommand } from "./plan.ts";
-import { reloadCommand } from "./reload.ts";
-import { reportCommand } from "./report.ts";
-import { runCommand } from "./run.ts";
-import { statusCommand } from "./status.ts";
-import { uninstallCommand } from "./uninstall.ts";
-import { tokenCommand } from "./token.ts";
-import { versionCommand } from "./version.ts";
-import { weightCommand } from "./weight.ts";
-import { whoCommand } from "./who.ts";
 
-/** The whole program. Commands load what they need when they run. */
-export function application(): Application<Context> {
-  const routes = buildRouteMap({
-    routes: {
-      status: statusCommand,
-      events: eventsCommand,
-      who: whoCommand,
-      flows: flowsCommand,
-      drain: drainCommand,
-      resume: resumeCommand,
-      weight: weightCommand,
-      plan: planCommand,
-      report: reportCommand,
-      run: runCommand,
-      reload: reloadCommand,
-      doctor: doctorCommand,
-      init: initCommand,
-      join: joinCommand,
-      token: tokenCommand,
-      config: configRoutes,
-      key: keyRoutes,
-      kmod: kmodRoutes,
-      install: installCommand,
-      uninstall: uninstallCommand,
-      completions: completionsCommand,
-      demo: demoCommand,
-      version: versionCommand,
-    },
+type Route = Command<Context> | RouteMap<Context>;
+
+/** In the order of the help. Each is read when it is wanted: a start pays for what it reads. */
+const routes: Readonly<Record<string, () => Promise<Route>>> = {
+  status: async () => (await import("./status.ts")).statusCommand,
+  events: async () => (await import("./events.ts")).eventsCommand,
+  who: async () => (await import("./who.ts")).whoCommand,
+  flows: async () => (await import("./flows.ts")).flowsCommand,
+  drain: async () => (await import("./drain.ts")).drainCommand,
+  resume: async () => (await import("./drain.ts")).resumeCommand,
+  weight: async () => (await import("./weight.ts")).weightCommand,
+  plan: async () => (await import("./plan.ts")).planCommand,
+  report: async () => (await import("./report.ts")).reportCommand,
+  run: async () => (await import("./run.ts")).runCommand,
+  reload: async () => (await import("./reload.ts")).reloadCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  init: async () => (await import("./init.ts")).initCommand,
+  join: async () => (await import("./join.ts")).joinCommand,
+  token: async () => (await import("./token.ts")).tokenCommand,
+  config: async () => (await import("./config.ts")).configRoutes,
+  key: async () => (await import("./key.ts")).keyRoutes,
+  kmod: async () => (await import("./kmod.ts")).kmodRoutes,
+  install: async () => (await import("./install.ts")).installCommand,
+  uninstall: async () => (await import("./uninstall.ts")).uninstallCommand,
+  completions: async () => (await import("./completions.ts")).completionsCommand,
+  demo: async () => (await import("./demo.ts")).demoCommand,
+  version: async () => (await import("./version.ts")).versionCommand,
+};
+
+/**
+ * The program: as much of it as the first of these words names, or the whole of it. Commands load what
+ * else they need when they run.
+ */
+export async function application(inputs: readonly string[] = []): Promise<Application<Context>> {
+  const wanted = Object.keys(routes).filter((name) => name === inputs[0]);
+  const names = wanted.length > 0 ? wanted : Object.keys(routes);
+  const entries = names.map(async (name) => [name, await routes[name]()] as const);
+  const root = buildRouteMap<string, Context>({
+    routes: Object.fromEntries(await Promise.all(entries)),
     docs: {
       brief: "N Linux machines as one firewall, router or service address",
       fullDescription: "N Linux machines as one firewall, router or service address.\n" +
@@ -68,7 +59,7 @@ export function application(): Application<Context> {
         "3 the daemon is not running, 4 running but not safe.",
     },
   });
-  return buildApplication(routes, {
+  return buildApplication(root, {
     name: "avail",
     scanner: { caseStyle: "allow-kebab-for-camel" },
     localization: { text: words },

@@ -28,7 +28,7 @@ export const completionsCommand = buildCommand<Record<never, never>, [Word], Con
       return;
     }
     const { completionsFor } = await import("./program_texts.ts");
-    this.process.stdout.write(completionsFor(word));
+    this.process.stdout.write(await completionsFor(word));
   },
 });
 

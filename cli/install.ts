@@ -59,7 +59,7 @@ export const installCommand = buildCommand<Flags, [], Context>({
     };
     const installed = await install({
       program,
-      texts: programTexts(version),
+      texts: await programTexts(version),
       ...(root !== undefined && { root }),
       ...(to !== undefined && { programFolder: to }),
       withModule: kmod,

@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process: { stdout, stderr: fittingErrors(writerTo(Deno.stderr)), exitCode: null },
     style: styleOf((name) => Deno.env.get(name), Deno.stdout.isTerminal()),
   };
-  await run(application(), inputs, context);
+  await run(await application(inputs), inputs, context);
   return exitCodeOf(context.process.exitCode);
 }
 

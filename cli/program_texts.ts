@@ -16,12 +16,12 @@ const completions: Readonly<Record<Shell, (table: CommandEntry) => string>> = {
   fish: fishCompletions,
 };
 
-export function completionsFor(shell: Shell): string {
-  return completions[shell](commandTable(application()));
+export async function completionsFor(shell: Shell): Promise<string> {
+  return completions[shell](commandTable(await application()));
 }
 
-export function programTexts(version: string): Texts {
-  const table = commandTable(application());
+export async function programTexts(version: string): Promise<Texts> {
+  const table = commandTable(await application());
   return {
     completions: {
       bash: bashCompletions(table),

@@ -37,7 +37,7 @@ export const weightMin = 0.01;
 export const weightMax = 1000;
 /** What `avail weight` takes: any nonzero number of thousandths, also to take a node out bit by bit. */
 export const operatorWeightMin = 0.001;
-export const operatorWeightMax = 100;
+export const operatorWeightMax = weightMax;
 
 /** Shared addresses of one share: one answers for an interface, not for a provider's whole range. */
 export const shareAddressesMax = 16;

@@ -28,7 +28,7 @@ for (const shell of shells) {
     const folder = await Deno.makeTempDir();
     try {
       const file = `${folder}/_avail`;
-      await Deno.writeTextFile(file, completionsFor(shell));
+      await Deno.writeTextFile(file, await completionsFor(shell));
       for (const [line, has, hasNot] of cases) {
         const offered = await offers(shell, file, line);
         for (const word of has) {
@@ -87,9 +87,9 @@ async function run([program, ...args]: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("completions: every command and every flag of the table is in each script", () => {
-  const table = commandTable(application());
-  const scripts = shells.map((shell) => completionsFor(shell));
+Deno.test("completions: every command and every flag of the table is in each script", async () => {
+  const table = commandTable(await application());
+  const scripts = await Promise.all(shells.map((shell) => completionsFor(shell)));
   for (const { path, flags } of leaves(table)) {
     for (const script of scripts) {
       assert(script.includes(path[path.length - 1]), path.join(" "));
@@ -104,8 +104,8 @@ Deno.test("completions: every command and every flag of the table is in each scr
   }
 });
 
-Deno.test("the table has all commands, each with a brief, and no hidden flag", () => {
-  const table = commandTable(application());
+Deno.test("the table has all commands, each with a brief, and no hidden flag", async () => {
+  const table = commandTable(await application());
   const paths = leaves(table).map(({ path }) => path.join(" "));
   for (
     const path of ["status", "kmod build", "key rotate", "install", "uninstall", "completions"]

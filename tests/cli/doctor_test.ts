@@ -80,7 +80,7 @@ Deno.test("doctor --list and --help", async () => {
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };
-  await run(application(), ["doctor", "--help"], context);
+  await run(await application(), ["doctor", "--help"], context);
   assertGolden("doctor_help.txt", texts.join("") + "---\n" + checkList([], false, text));
   const { checks } = JSON.parse(checkList(["clocks"], true, text));
   assertEquals(checks[0], {

@@ -4,7 +4,7 @@ import { application } from "../../cli/application.ts";
 import { commandTable, leaves } from "../../cli/command_table.ts";
 import { manPage, roff } from "../../cli/man_page.ts";
 
-const table = commandTable(application());
+const table = commandTable(await application());
 const page = manPage(table, "0.1.0");
 
 Deno.test("man page: mandoc finds nothing to say, and does with a fault", async () => {

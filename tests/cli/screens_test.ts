@@ -74,7 +74,7 @@ Deno.test("no line of a status is wider than 80 columns, no name steers the term
 });
 
 Deno.test("help of every command", async () => {
-  const app = application();
+  const app = await application();
   const texts: string[] = [];
   const process = { stdout: { write: (t: string) => void texts.push(t) }, stderr: { write() {} } };
   const context: Context = { process, style: text };

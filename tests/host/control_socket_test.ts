@@ -75,7 +75,7 @@ Deno.test("what is no request is refused with its reason and harms nobody", asyn
           "sourcePort 1.5",
         ],
         ['{"command":"who","source":"::1","destination":"::2","share":1}', "share 1"],
-        ['{"command":"weight"}', "weight undefined; give a number from 0.001 to 100"],
+        ['{"command":"weight"}', "weight undefined; give a number from 0.001 to 1000"],
         ['{"command":"weight","weight":0}', "weight 0"],
         ['{"command":"weight","weight":"1"}', 'weight "1"'],
         ['{"command":"weight","weight":1.2345}', "with three decimals at most"],

@@ -27,7 +27,7 @@ async function main([what, ...flags]: readonly string[]): Promise<unknown> {
       case "install":
         return await install({
           program: new TextEncoder().encode(program),
-          texts: programTexts(version),
+          texts: await programTexts(version),
           withModule: false,
           isDryRun: false,
         }, { did() {}, step() {}, output() {} });

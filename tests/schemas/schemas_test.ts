@@ -14,8 +14,8 @@ function* jsonCommands({ path, flags, commands }: CommandEntry): Generator<strin
 const onlyElsewhere = ["demo", "flows", "init", "join", "key_rotate", "kmod_build", "kmod_load"]
   .concat(["kmod_unload", "version_verify", "who_lines"]);
 
-Deno.test("every command with --json has a schema", () => {
-  const names = [...jsonCommands(commandTable(application()))];
+Deno.test("every command with --json has a schema", async () => {
+  const names = [...jsonCommands(commandTable(await application()))];
   assertGreater(names.length, 20);
   assertEquals(names.filter((name) => !schemaNames().includes(name)), []);
 });

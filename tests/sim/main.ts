@@ -7,6 +7,8 @@ import { play } from "./play.ts";
 import { shorten } from "./shorten.ts";
 import { storyOf, tell } from "./story.ts";
 
+const tellEveryMs = 60_000;
+
 function option(name: string, otherwise: number): number {
   const at = Deno.args.indexOf(`--${name}`);
   if (at < 0) return otherwise;
@@ -23,7 +25,12 @@ const stories = option("stories", Infinity);
 console.log(`seeds from ${first}`);
 let seed = first, broken = 0;
 const isOver = () => seed - first >= stories || broken >= brokenMax || performance.now() >= end;
+let tellAt = performance.now() + tellEveryMs;
 for (; seed === first || !isOver(); seed++) {
+  if (performance.now() >= tellAt) {
+    console.error(`${seed - first} stories so far, ${broken} broken`);
+    tellAt += tellEveryMs;
+  }
   const story = storyOf(seed);
   const { faults } = play(story);
   if (faults.length === 0) continue;

@@ -287,12 +287,26 @@ function checkSplit(cluster: Cluster): string[] {
     faults.push(`split: groups handle ${inLarger.size} and ${inSmaller.size} of ${expected}`);
   }
   let contested = inLarger.intersection(inSmaller), isLost = BucketSet.empty();
+  const goneSince = new Map<number, number>();
   cluster.heal();
   cluster.runUntil(
     () => {
       const [byLarger, bySmaller] = groups.map(heldBy);
-      isLost = isLost.union(contested.difference(byLarger).intersection(bySmaller));
-      contested = contested.intersection(byLarger).intersection(bySmaller);
+      contested = contested.intersection(bySmaller);
+      for (const bucket of contested) {
+        if (byLarger.has(bucket)) goneSince.delete(bucket);
+        else if (!goneSince.has(bucket)) goneSince.set(bucket, cluster.now);
+      }
+      // In between it may be on its way from one node of the larger group to another. The next plan,
+      // which moves buckets between the groups, takes a detection time.
+      isLost = isLost.union(
+        BucketSet.of(
+          [...contested].filter((bucket) =>
+            cluster.now - (goneSince.get(bucket) ?? Infinity) > 0.9 * detectionMs
+          ),
+        ),
+      );
+      contested = contested.difference(isLost);
       return contested.isEmpty;
     },
     10 * detectionMs,

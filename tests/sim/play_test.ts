@@ -5,13 +5,26 @@ import { play } from "./play.ts";
 import { shorten } from "./shorten.ts";
 import { plainStoryOf, storyOf } from "./story.ts";
 
-/** Of the first so many seeds; `./dev sim` draws others, and plays as many as there is time for. */
+/** Of the first so many seeds. */
 const storiesPlayed = 60;
+/** From a seed that is drawn; `./dev sim` plays as many as there is time for. */
+const freshStoriesPlayed = 100;
 
 Deno.test("stories break nothing", () => {
   for (let seed = 1; seed <= storiesPlayed; seed++) {
     const { faults } = play(storyOf(seed));
     assertEquals(faults, [], `./dev sim --seed ${seed} --minutes 0`);
+  }
+});
+
+Deno.test("fresh stories break nothing", () => {
+  const first = Number(
+    Deno.env.get("AVAIL_SIM_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0],
+  );
+  console.log(`AVAIL_SIM_SEED=${first}`);
+  for (let seed = first; seed < first + freshStoriesPlayed; seed++) {
+    const { faults } = play(storyOf(seed));
+    assertEquals(faults, [], `./dev sim --seed ${seed} --stories 1`);
   }
 });
 
@@ -32,6 +45,7 @@ Deno.test("stories that broke once", () => {
       100000887,
       300004996,
       400004619,
+      500014952,
       150000440,
       150000454,
       160001095,

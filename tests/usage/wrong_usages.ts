@@ -81,19 +81,19 @@ export const wrongUsages: readonly WrongUsage[] = [
   [
     ["weight", "0"],
     2,
-    'N: "0": a weight is a number from 0.001 to 100 with three decimals at most',
+    'N: "0": a weight is a number from 0.001 to 1000 with three decimals at most',
   ],
   [
     ["weight", "abc"],
     2,
-    'N: "abc": a weight is a number from 0.001 to 100 with three decimals at most',
+    'N: "abc": a weight is a number from 0.001 to 1000 with three decimals at most',
   ],
   [["weight", "1", "2"], 2, '"2" is one word too many; --help shows how'],
   [["plan", "--weight", "fw1"], 2, 'weight: "fw1": write it as fw1=2'],
   [
     ["plan", "--weight", "fw1=0"],
     2,
-    'weight: "fw1=0": a weight is a number from 0.001 to 100 with three decimals at most',
+    'weight: "fw1=0": a weight is a number from 0.001 to 1000 with three decimals at most',
   ],
   [
     ["plan", "--without", "fw1", "--balance"],

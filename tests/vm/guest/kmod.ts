@@ -14,7 +14,7 @@ async function kmod(...words: string[]): Promise<Said> {
   const write = (more: string) => void (text += more);
   const process = { stdout: { write }, stderr: { write }, exitCode: null };
   const context: Context = { process, style: { colour: false, unicode: true } };
-  await run(application(), ["kmod", ...words], context);
+  await run(await application(), ["kmod", ...words], context);
   return { code: exitCodeOf(context.process.exitCode), text };
 }
 
