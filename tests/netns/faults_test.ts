@@ -7,11 +7,20 @@
  * and what is counted before is the control that the counter sees what it is to see.
  */
 import { assert, assertEquals } from "../assert.ts";
-import { lookAt } from "../../cli/demo/cluster_look.ts";
+import { lookAt, unsettled } from "../../cli/demo/cluster_look.ts";
 import type { Lab } from "../../cli/demo/lab.ts";
 import type { Traffic } from "../../cli/demo/traffic.ts";
 import { Random } from "../sim/random.ts";
-import { everybody, inLab, ownedBy, pause, settled, started, statusWhere } from "./cluster.ts";
+import {
+  everybody,
+  inLab,
+  ownedBy,
+  patienceMs,
+  pause,
+  settled,
+  started,
+  statusWhere,
+} from "./cluster.ts";
 import {
   crash,
   deaf,
@@ -126,16 +135,22 @@ const faults: readonly Fault[] = [
 
 /** Everybody says the same, each bucket is held once, and nothing was answered twice since the mark. */
 async function well(lab: Lab, flows: Traffic, name: string, fault: Fault): Promise<void> {
+  // What is over before anybody has noticed may still have its effect.
+  await pause(detectionMs);
   await settled(lab);
   if (fault.isolates) {
     await flows.mark("healed");
     await pause(5 * detectionMs);
   }
-  const look = await lookAt(lab, 5000);
-  for (const { name: node, status } of look) {
-    const held = status?.members.reduce((sum, { buckets }) => sum + buckets, 0);
-    assertEquals(held, 256, `${name}: in the status of ${node}`);
-  }
+  await lab.waitUntil(`${name}: each bucket is held once`, async () => {
+    const look = await lookAt(lab, 5000);
+    const held = look.map(({ name: node, status }) => {
+      const sum = status?.members.reduce((sum, { buckets }) => sum + buckets, 0);
+      return sum === 256 ? null : `in the status of ${node}: ${sum} of 256`;
+    });
+    return unsettled(look, { owners: everybody, safe: true }) ??
+      held.find((problem) => problem !== null) ?? null;
+  }, { timeoutMs: patienceMs, everyMs: 50 });
   const { ping, udp } = await flows.mark("between");
   assertEquals([ping.duplicates, udp.duplicates], [0, 0], `${name}: answers that came twice`);
 }
