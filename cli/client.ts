@@ -69,7 +69,8 @@ export async function ask<T>(
 /** What an administrator types now; null: nothing better than to run the daemon. */
 async function howToStart(config: string | undefined): Promise<string | null> {
   const { defaultConfigFile } = await import("../lib/host/config_loader.ts");
-  if (config === undefined && !await exists(defaultConfigFile)) {
+  const { Tree } = await import("../lib/host/kernel_module/tree.ts");
+  if (config === undefined && !new Tree("/").exists(defaultConfigFile)) {
     return `this node is not set up, ${defaultConfigFile} is not there; ` +
       "`avail init` sets up the first node of a cluster, `avail join` every other one";
   }
@@ -79,15 +80,6 @@ async function howToStart(config: string | undefined): Promise<string | null> {
   const log = manager.logCommand;
   return `start it with \`${manager.commandFor("start")}\`` +
     (log === null ? "" : `; what it said is in \`${log}\``);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The daemon gives another node 5 s. */
