@@ -83,8 +83,6 @@ export class Node {
   #readySequence = 0;
   /** The one that first said so after it had been draining. */
   #resumedSequence = -1;
-  /** Somebody left: the first heartbeat after that, and when all that live have said who has what now. */
-  #departure = { sequence: 0, overAt: -Infinity };
   #claimGroup = 1;
   #deadline: Millis;
   /** What the datapath was told last; null: nothing yet, and it may hold what a former daemon left. */
@@ -336,8 +334,7 @@ export class Node {
 
   #settle(now: Millis): void {
     if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
-    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null ||
-      now < this.#departure.overAt;
+    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null;
     this.#buryTheDead(now);
     if (this.#hasNews) this.#advanceState(now);
     this.#renewLease(now);
@@ -372,9 +369,6 @@ export class Node {
       if (reason !== "left" && peer.confirmed) this.#tell(this.#planning.failed(peer.name, now));
       this.#hasNews = true;
       this.#pulse.hurry();
-      if (reason !== "silent") {
-        this.#departure = { sequence: this.#pulse.sequence + 1, overAt: now + this.#detectionMs };
-      }
       this.#event(
         reason === "silent" ? "warning" : "info",
         reason === "silent" ? "peer-dead" : `peer-${reason}`,
@@ -530,9 +524,8 @@ export class Node {
 
   #activate(now: Millis): void {
     if (this.#state !== "ready" || !this.#lease.isHeld(now)) return;
-    const { sequence, overAt } = this.#departure;
     const mayInherit = now >= this.#inheritsFrom && this.#isAgreed(now) &&
-      this.#isKnown(this.#readySequence) && (now >= overAt || this.#isKnown(sequence));
+      this.#membership.live().every((peer) => peer.ackedSequence >= this.#readySequence);
     const activated = this.#ownership.activate(this.#live(), {
       mayInherit,
       hearsay: this.#hearsay(),
@@ -545,11 +538,6 @@ export class Node {
       buckets: activated.size,
       held: this.#ownership.held.size,
     });
-  }
-
-  /** Whether all live nodes have acknowledged this heartbeat. */
-  #isKnown(sequence: number): boolean {
-    return this.#membership.live().every((peer) => peer.ackedSequence >= sequence);
   }
 
   /** Nodes that this one hears and that do not hear it, but that a live one has met. */
@@ -770,7 +758,6 @@ export class Node {
     const times = [
       ...this.#planning.nextAt,
       this.#inheritsFrom,
-      this.#departure.overAt,
       this.#patience.nextAt,
       ...(this.#state === "joining" ? this.#admission.nextAt : []),
       this.#fitness.verdictUntil,

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "./assert.ts";
 import { Cluster } from "./sim/cluster.ts";
 
 const three = ["fw1", "fw2", "fw3"];
+const five = [...three, "fw4", "fw5"];
 
 function started(options: Partial<ConstructorParameters<typeof Cluster>[0]> = {}): Cluster {
   const cluster = new Cluster({ seed: 1, names: three, ...options });
@@ -225,6 +226,27 @@ Deno.test("who leaves hands over by a plan that another node has yet to hear of"
   cluster.run(10 * cluster.detectionMs);
   assertEquals(cluster.loads(), [128, 128, 0]);
   noViolations(cluster);
+});
+
+Deno.test("what two have moved between them and fell silent with is not taken from the first of them", () => {
+  const cluster = new Cluster({ seed: 1, names: five, partition: "majority" });
+  const others = five.slice(2);
+  for (const name of five.slice(1)) cluster.start(name);
+  assert(cluster.runUntil(() => `${cluster.loads()}` === "0,64,64,64,64", 20_000));
+  cluster.start("fw1");
+  assert(cluster.runUntil(() => cluster.snapshot("fw1").state === "ready", 20_000));
+  // fw1 plans a detection time later: of what it plans the others hear nothing, and they miss fw2 first.
+  cluster.run(0.65 * cluster.detectionMs);
+  for (const name of others) cutBetween(cluster, "fw2", name);
+  cluster.run(0.25 * cluster.detectionMs);
+  for (const name of others) cutBetween(cluster, "fw1", name);
+  cluster.run(0.5 * cluster.detectionMs);
+  assertEquals(five.map((name) => cluster.snapshot(name).epoch), [2, 2, 1, 1, 1]);
+  cluster.run(10 * cluster.detectionMs);
+  noViolations(cluster);
+  cluster.heal();
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [51, 51, 51, 51, 52]);
 });
 
 Deno.test("what is handed to a node that does not hear a third one, that third one leaves alone", () => {

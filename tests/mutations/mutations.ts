@@ -120,10 +120,10 @@ export const mutations: readonly Mutation[] = [
     to: "",
   },
   {
-    name: "nobody asks what has been handed over by one that leaves",
-    file: "node.ts",
-    from: "(now >= overAt || this.#isKnown(sequence));",
-    to: "true;",
+    name: "buckets are handed over by a plan that not everybody has",
+    file: "ownership/ownership.ts",
+    from: "if (!isShown) return [];",
+    to: "",
     seed: 300004996,
   },
   {

@@ -53,6 +53,7 @@ Deno.test("stories that broke once", () => {
       300004996,
       400004619,
       500014952,
+      3200002350,
     ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);
