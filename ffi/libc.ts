@@ -19,12 +19,14 @@ export const SOCK_CLOEXEC = 0x80000;
 export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_ATTACH_FILTER = 26;
+export const SO_TIMESTAMPNS = 35;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
 export const SOL_PACKET = 263;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLIN = 1;
+export const CLOCK_REALTIME = 0;
 export const CLOCK_MONOTONIC = 1;
 export const CLOCK_THREAD_CPUTIME_ID = 3;
 export const CLOCK_BOOTTIME = 7;
@@ -216,19 +218,28 @@ export class ReceiveSlots {
   readonly #headers: Uint8Array<ArrayBuffer>;
   readonly #headerView: DataView;
   readonly #iovecs: BigUint64Array<ArrayBuffer>;
+  /** For each slot a control message (cmsg(3)) with its time of arrival, where a socket tells it. */
+  readonly #arrivals: Uint8Array<ArrayBuffer>;
+  readonly #arrivalView: DataView;
 
   constructor(readonly count: number, readonly slotBytes: number) {
     this.bytes = new Uint8Array(count * slotBytes);
     this.#headers = new Uint8Array(count * mmsghdrBytes);
     this.#headerView = new DataView(this.#headers.buffer);
     this.#iovecs = new BigUint64Array(count * 2);
+    this.#arrivals = new Uint8Array(count * arrivalBytes);
+    this.#arrivalView = new DataView(this.#arrivals.buffer);
     const slots = addressOf(this.bytes);
     const iovecs = addressOf(this.#iovecs);
+    const arrivals = addressOf(this.#arrivals);
     for (let i = 0; i < count; i++) {
       this.#iovecs[2 * i] = slots + BigInt(i * slotBytes);
       this.#iovecs[2 * i + 1] = BigInt(slotBytes);
-      this.#headerView.setBigUint64(i * mmsghdrBytes + 16, iovecs + BigInt(16 * i), true); // msg_iov
-      this.#headerView.setBigUint64(i * mmsghdrBytes + 24, 1n, true); // msg_iovlen
+      const header = i * mmsghdrBytes;
+      this.#headerView.setBigUint64(header + 16, iovecs + BigInt(16 * i), true); // msg_iov
+      this.#headerView.setBigUint64(header + 24, 1n, true); // msg_iovlen
+      this.#headerView.setBigUint64(header + 32, arrivals + BigInt(i * arrivalBytes), true); // msg_control
+      this.#offerArrival(i);
     }
   }
 
@@ -244,10 +255,33 @@ export class ReceiveSlots {
   lengthOf(slot: number): number {
     return this.#headerView.getUint32(slot * mmsghdrBytes + 56, true); // msg_len
   }
+
+  /**
+   * When the message reached the kernel, in milliseconds of CLOCK_REALTIME; null where its socket does
+   * not tell (`SO_TIMESTAMPNS`). To be asked once for each message.
+   */
+  arrivalOf(slot: number): number | null {
+    const told = this.#headerView.getUint32(slot * mmsghdrBytes + 40, true); // msg_controllen
+    this.#offerArrival(slot);
+    const at = slot * arrivalBytes;
+    const isTime = told === arrivalBytes &&
+      this.#arrivalView.getInt32(at + 8, true) === SOL_SOCKET &&
+      this.#arrivalView.getInt32(at + 12, true) === SO_TIMESTAMPNS;
+    if (!isTime) return null;
+    return Number(this.#arrivalView.getBigInt64(at + 16, true)) * 1e3 +
+      Number(this.#arrivalView.getBigInt64(at + 24, true)) / 1e6;
+  }
+
+  /** The kernel writes how much it has told over how much there is room for. */
+  #offerArrival(slot: number): void {
+    this.#headerView.setBigUint64(slot * mmsghdrBytes + 40, BigInt(arrivalBytes), true);
+  }
 }
 
 /** sizeof(struct mmsghdr): struct msghdr of 56 bytes, msg_len, padding. */
 const mmsghdrBytes = 64;
+/** CMSG_SPACE(sizeof(struct timespec)): struct cmsghdr (length, level, type) of 16 bytes, and 16. */
+const arrivalBytes = 32;
 
 /** Opens a file that is there for reading and writing; its descriptor, closed on exec. */
 export function openForWriting(path: string): number {

@@ -93,6 +93,9 @@ export class Node {
   #effects: Effect[] = [];
   /** Something may have to be done that depends on more than the time and acknowledgements. */
   #hasNews = true;
+  #isServed = false;
+  /** When it settled last, nobody waited for anything. */
+  #wasCalm = false;
   #wasHeld = false;
   /** When time alone may make something due that `settle` has to look for. */
   #nextLook: Millis = -Infinity;
@@ -140,12 +143,26 @@ export class Node {
     return this.#deadline;
   }
 
+  /** Whether a step now comes so late that this process cannot have been run for a while. */
+  isLate(now: Millis): boolean {
+    return now - this.#deadline > this.#detectionMs / 3;
+  }
+
+  /**
+   * Nothing goes on: until the deadline, what others say may be left to wait, and be told to `step` one
+   * after the other, each as of when it came.
+   */
+  get isCalm(): boolean {
+    return this.#wasCalm && !this.#hasNews && !this.#pulse.isHurried;
+  }
+
   step(input: Input, now: Millis): Effect[] {
     this.#effects = [];
     if (this.#stopped) return this.#effects;
-    if (now - this.#deadline > this.#detectionMs / 3) this.#wokeLate(now);
+    if (this.isLate(now)) this.#wokeLate(now);
     this.#take(input, now);
-    this.#settle(now);
+    // A lease is not prolonged by every word: before it runs low is early enough.
+    if (!this.isCalm || now >= this.#deadline) this.#settle(now);
     return this.#effects;
   }
 
@@ -334,7 +351,8 @@ export class Node {
 
   #settle(now: Millis): void {
     if (this.#toldHeld === null) this.#tellDatapath(); // before any lease
-    this.#hasNews ||= now >= this.#nextLook || now >= this.#pulse.nextAt || this.#quorum !== null;
+    this.#hasNews ||= now >= this.#nextLook ||
+      (!this.#wasCalm && (now >= this.#pulse.nextAt || this.#quorum !== null));
     this.#buryTheDead(now);
     if (this.#hasNews) this.#advanceState(now);
     this.#renewLease(now);
@@ -343,6 +361,7 @@ export class Node {
     this.#wasHeld = isHeld;
     this.#effects.push(...this.#forwarding.step(() => this.#membership.live(), now));
     this.#speak(now);
+    this.#wasCalm = isHeld && this.#isServed;
     this.#deadline = this.#nextDeadline(now);
   }
 
@@ -358,6 +377,21 @@ export class Node {
     // What has changed may make more due.
     this.#hasNews = this.#effects.some(({ kind }) => kind !== "lease");
     this.#nextLook = this.#nextLookAfter(now);
+    this.#isServed = this.#isEverythingServed();
+  }
+
+  /** Whether all that are heard serve by the same plan, and every bucket is one's of them: then nobody waits for anything. */
+  #isEverythingServed(): boolean {
+    const { plan, forfeited, isReleasing } = this.#ownership;
+    if (this.#state !== "ready" || plan === null || forfeited || isReleasing) return false;
+    let claimed = this.#ownership.claims;
+    for (const { confirmed, heartbeat } of this.#membership.heard()) {
+      const isServing = confirmed && heartbeat.state === "ready" && heartbeat.leaseHeld &&
+        !heartbeat.forfeited && heartbeat.planDigest === plan.digest;
+      if (!isServing) return false;
+      claimed = claimed.union(heartbeat.claims);
+    }
+    return claimed.equals(BucketSet.all());
   }
 
   #buryTheDead(now: Millis): void {

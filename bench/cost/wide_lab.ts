@@ -90,7 +90,7 @@ export class WideLab {
         if (!status.safe) return `${node.name} is not safe: ${status.unsafeBecause}`;
       }
       return null;
-    }, { timeoutMs: 120_000, everyMs: 500 });
+    }, { timeoutMs: 300_000, everyMs: 500 });
   }
 }
 

@@ -35,6 +35,8 @@ const strangersEveryMs = 500;
 /** A wait never lasts longer, so that strangers and answers are seen. */
 const waitMsMax = 500;
 const commandBytesMax = 256 * 1024;
+/** While nothing goes on, datagrams that are due are gathered for this part of an interval. */
+const gatheredIntervals = 0.25;
 
 /** Events that others can cause at will: each text is told once a minute. */
 const oftenRepeated: readonly string[] = ["conflict", "refused"];
@@ -73,6 +75,10 @@ class CoreLoop {
   readonly #command = new Uint8Array(commandBytesMax);
   #strangersAt = 0;
   #stopped = false;
+  #hasReadAt = -Infinity;
+  #steppedAt = -Infinity;
+  /** What came until then is taken as of when it came; -Infinity: nothing is. */
+  #arrivalsCountUntil = -Infinity;
   /** null: the descriptors have changed. */
   #poll: PollSet | null = null;
 
@@ -108,11 +114,20 @@ class CoreLoop {
     while (!this.#stopped) {
       const poll = this.#poll ??= this.#pollSet();
       const { count } = this.#intake.links;
-      for (let i = 0; i < count; i++) poll.watch(2 + count + i, this.#intake.mayReadUndue(i));
-      const waitMs = this.#core.deadline - now();
-      poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(waitMs))));
-      this.#steering.expire?.(now());
-      for (let i = 0; i < count; i++) if (poll.isReady(2 + i)) this.#intake.takeDue(i);
+      const readAt = this.#readAt();
+      const isDueWatched = now() >= readAt;
+      for (let i = 0; i < count; i++) {
+        poll.watch(2 + i, isDueWatched);
+        poll.watch(2 + count + i, this.#intake.mayReadUndue(i));
+      }
+      const until = isDueWatched ? this.#core.deadline : Math.min(this.#core.deadline, readAt);
+      poll.wait(Math.max(0, Math.min(waitMsMax, Math.ceil(until - now()))));
+      const woken = now();
+      this.#steering.expire?.(woken);
+      // Whatever woke it: what has come is known before anything is decided.
+      this.#arrivalsCountUntil = this.#core.isLate(woken) ? -Infinity : woken;
+      this.#intake.takeDue();
+      this.#hasReadAt = woken;
       for (let i = 0; i < count; i++) {
         if (poll.isReady(2 + count + i)) this.#intake.takeUndue(i);
       }
@@ -133,16 +148,30 @@ class CoreLoop {
     return new PollSet([this.#start.commandFd, this.#carriers.descriptor, ...descriptors]);
   }
 
-  #take(taken: Taken): boolean {
-    const isOfUse = this.#step({ kind: "message", ...taken });
-    if (isOfUse) this.#received.count(taken.message);
+  /** When what is due is read again: while nothing goes on, one waking may do for many datagrams. */
+  #readAt(): number {
+    const mayWait = this.#core.isCalm && this.#intake.mayWait(this.#hasReadAt);
+    return mayWait
+      ? this.#hasReadAt + this.#start.options.intervalMs * gatheredIntervals
+      : -Infinity;
+  }
+
+  #take({ at, ...message }: Taken): boolean {
+    const isOfUse = this.#step({ kind: "message", ...message }, at);
+    if (isOfUse) this.#received.count(message.message);
     return isOfUse;
   }
 
-  /** false: the core refused what it was given. */
-  #step(input: Input): boolean {
+  /**
+   * `at`: when it came, where that was before now. The core takes it as of then, which it could have
+   * been given then; but not when this thread was not run for so long that the core has to know of it.
+   *
+   * @returns false: the core refused what it was given.
+   */
+  #step(input: Input, at = Infinity): boolean {
     let isRefused = false;
-    for (const effect of this.#core.step(input, now())) {
+    this.#steppedAt = Math.max(this.#steppedAt, at <= this.#arrivalsCountUntil ? at : now());
+    for (const effect of this.#core.step(input, this.#steppedAt)) {
       isRefused ||= effect.kind === "event" && effect.event.name === "refused";
       this.#carryOut(effect);
     }

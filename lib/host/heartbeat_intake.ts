@@ -10,17 +10,21 @@ import { Expected } from "../wire/expected.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import { clusterId, DatagramSeal, datagramTags } from "../wire/seal.ts";
 import { membersMax } from "../limits.ts";
-import { HeartbeatLinks, type InterfaceSlots } from "./heartbeat_links.ts";
+import { type Arrival, HeartbeatLinks, type InterfaceSlots } from "./heartbeat_links.ts";
 
 /** Repetitions of what was due, after which the filter moves on at once. */
 const repetitionsMax = 8;
 /** The filter of an interface does not move on more often than this for their sake. */
 const refilterMsMin = 5;
+/** After a repetition nothing is left waiting for so long: whoever floods must not fill the queue. */
+const alertMs = 1000;
 
 export interface Taken {
   readonly incarnation: string;
   readonly interfaceIndex: number;
   readonly message: Uint8Array;
+  /** When it came. */
+  readonly at: number;
 }
 
 export interface IntakeHandler {
@@ -41,6 +45,7 @@ export class HeartbeatIntake {
   readonly #keyIds = new Map<string, number>();
   #repetitions: number[] = [];
   #refilteredAt: number[] = [];
+  #alertUntil = -Infinity;
 
   constructor(
     options: {
@@ -92,18 +97,27 @@ export class HeartbeatIntake {
     return this.links.maySpend(interfaceIndex, this.#now());
   }
 
-  takeDue(interfaceIndex: number): void {
-    for (const datagram of this.links.receiveDue(interfaceIndex)) {
+  /** Whether what is due may be left in the queues for a while. */
+  mayWait(now: number): boolean {
+    return now >= this.#alertUntil;
+  }
+
+  takeDue(): void {
+    for (const arrival of this.links.receiveDue()) {
+      const { datagram, interfaceIndex } = arrival;
       if (this.#expected.standing(datagram, interfaceIndex) !== "repeated") {
-        this.#open(datagram, interfaceIndex);
+        this.#open(arrival);
       } else {
         this.#handler.refuse("replayed");
         this.#repetitions[interfaceIndex]++;
+        this.#alertUntil = this.#now() + alertMs;
       }
     }
-    const isFlooded = this.#repetitions[interfaceIndex] > repetitionsMax &&
-      this.#now() - this.#refilteredAt[interfaceIndex] > refilterMsMin;
-    if (isFlooded) this.#refilter(interfaceIndex);
+    for (let i = 0; i < this.links.count; i++) {
+      const isFlooded = this.#repetitions[i] > repetitionsMax &&
+        this.#now() - this.#refilteredAt[i] > refilterMsMin;
+      if (isFlooded) this.#refilter(i);
+    }
   }
 
   /** Reads what is not due, as far as its allowance goes. */
@@ -111,7 +125,8 @@ export class HeartbeatIntake {
     for (const datagram of this.links.receiveUndue(interfaceIndex, this.#now)) {
       const isRepeated = this.#expected.standing(datagram, interfaceIndex) === "repeated";
       if (isRepeated) this.#handler.refuse("replayed");
-      if (isRepeated || !this.#open(datagram, interfaceIndex)) this.links.spend(interfaceIndex);
+      const arrival = { datagram, interfaceIndex, at: this.#now() };
+      if (isRepeated || !this.#open(arrival)) this.links.spend(interfaceIndex);
     }
   }
 
@@ -126,14 +141,14 @@ export class HeartbeatIntake {
   }
 
   /** Whether the datagram was of use. */
-  #open(datagram: Uint8Array, interfaceIndex: number): boolean {
+  #open({ datagram, interfaceIndex, at }: Arrival): boolean {
     const opened = this.#seal.open(datagram);
     if (!opened.ok) {
       this.#handler.refuse(opened.refusal);
       return false;
     }
     const { incarnation, message, keyId } = opened;
-    if (!this.#handler.take({ incarnation, interfaceIndex, message })) return false;
+    if (!this.#handler.take({ incarnation, interfaceIndex, message, at })) return false;
     this.#noteKey(incarnation, keyId);
     if (this.#expected.take(datagram, interfaceIndex)) this.#refilter(interfaceIndex);
     return true;

@@ -4,10 +4,12 @@
  * datagrams with a member's tag, which are read as far as an allowance goes; and strangers, which are
  * looked at now and then.
  */
+import { ReceiveSlots } from "../../ffi/libc.ts";
 import { SystemError } from "../../ffi/library.ts";
 import { Allowance } from "../allowance.ts";
 import type { ExpectedNode } from "../wire/expected.ts";
 import { datagramOf, frameOf, heartbeatFilter, heartbeatGroupMac } from "../wire/frame.ts";
+import { fromRealtime } from "./clock.ts";
 import { PacketSocket } from "./packet_socket.ts";
 
 /** An interface of the configuration, as the kernel knows it. */
@@ -28,6 +30,7 @@ const undueBufferBytes = 64 * 1024;
 const strangersBufferBytes = 4096;
 /** Frames taken from one socket in a row, so that a flood on one cannot starve the others. */
 const framesInARow = 16;
+const frameBytesMax = 2048;
 /**
  * Datagrams on one interface that are not due and prove useless: a start of a cluster of 32 at once,
  * then so many a second. Each costs some 0.2 ms on a slow machine, which makes 2% of a core.
@@ -35,16 +38,26 @@ const framesInARow = 16;
 const uselessPerSecond = 100;
 const uselessAtOnce = 128;
 
+/** A datagram as it came in; its bytes are valid until the next reading. */
+export interface Arrival {
+  readonly interfaceIndex: number;
+  readonly datagram: Uint8Array;
+  /** In milliseconds of the daemon's clock, as well as the time of day was right meanwhile. */
+  readonly at: number;
+}
+
 /** The sockets of one interface. */
 class HeartbeatLink {
   readonly due: PacketSocket;
   readonly undue: PacketSocket;
   readonly strangers: PacketSocket;
   readonly allowance = new Allowance(uselessPerSecond, uselessAtOnce);
+  readonly #slots = new ReceiveSlots(framesInARow, frameBytesMax);
 
   constructor(index: number, filters: Filters) {
     this.due = new PacketSocket(index, ETH_P_IP, filters("due"), dueBufferBytes);
     this.due.joinGroup(new Uint8Array(heartbeatGroupMac));
+    this.due.tellArrivals();
     this.undue = new PacketSocket(index, ETH_P_IP, filters("undue"), undueBufferBytes);
     this.strangers = new PacketSocket(index, ETH_P_IP, filters("strangers"), strangersBufferBytes);
   }
@@ -53,6 +66,16 @@ class HeartbeatLink {
   expect(filters: Filters): void {
     this.due.setFilter(filters("due"));
     this.undue.setFilter(filters("undue"));
+  }
+
+  /** What is due, in the order in which it came; `offset` makes the daemon's time of the time of day. */
+  receiveDue(interfaceIndex: number, offset: number): Arrival[] {
+    const count = this.due.receiveMany(this.#slots);
+    return Array.from({ length: count }, (_, i) => {
+      const start = i * frameBytesMax, length = this.#slots.lengthOf(i);
+      const datagram = datagramOf(this.#slots.bytes.subarray(start, start + length));
+      return { interfaceIndex, datagram, at: (this.#slots.arrivalOf(i) ?? Infinity) + offset };
+    });
   }
 
   close(): void {
@@ -68,7 +91,7 @@ export class HeartbeatLinks {
   #interfaces: InterfaceSlots = [];
   readonly #clusterId: Uint8Array;
   #tags: readonly Uint8Array[];
-  readonly #frame = new Uint8Array(2048);
+  readonly #frame = new Uint8Array(frameBytesMax);
 
   constructor(interfaces: InterfaceSlots, clusterId: Uint8Array, tags: readonly Uint8Array[]) {
     this.#clusterId = clusterId;
@@ -143,10 +166,11 @@ export class HeartbeatLinks {
     return sent;
   }
 
-  /** What is due and has come in; each datagram is valid until the next one is taken. */
-  *receiveDue(interfaceIndex: number): Generator<Uint8Array> {
-    const link = this.#links[interfaceIndex];
-    if (link !== null) yield* this.#drain(link.due);
+  /** What is due and has come in, by all interfaces, in the order in which it came. */
+  receiveDue(): Arrival[] {
+    const offset = fromRealtime();
+    const arrivals = this.#links.flatMap((link, i) => link?.receiveDue(i, offset) ?? []);
+    return arrivals.sort((a, b) => a.at - b.at);
   }
 
   /** Whether the allowance of an interface has something left for what is not due. */
@@ -159,7 +183,7 @@ export class HeartbeatLinks {
     this.#links[interfaceIndex]?.allowance.spend();
   }
 
-  /** Other datagrams with a tag, while `maySpend`. */
+  /** Other datagrams with a tag, while `maySpend`; each is valid until the next one is taken. */
   *receiveUndue(interfaceIndex: number, now: () => number): Generator<Uint8Array> {
     const link = this.#links[interfaceIndex];
     if (link === null) return;

@@ -5,9 +5,11 @@ import {
   bind,
   close,
   receive,
+  type ReceiveSlots,
   send,
   setSocketOption,
   SO_RCVBUF,
+  SO_TIMESTAMPNS,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_RAW,
@@ -80,6 +82,21 @@ export class PacketSocket {
       return receive(this.fd, into);
     } catch (error) {
       if (error instanceof SystemError) return null;
+      throw error;
+    }
+  }
+
+  /** Has `receiveMany` tell when each frame came. */
+  tellArrivals(): void {
+    setSocketOption(this.fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  }
+
+  /** How many frames there are, up to the number of slots; an interface that went down has none. */
+  receiveMany(into: ReceiveSlots): number {
+    try {
+      return into.receive(this.fd) ?? 0;
+    } catch (error) {
+      if (error instanceof SystemError) return 0;
       throw error;
     }
   }

@@ -41,6 +41,10 @@ export class Pulse {
       : this.#regularAt;
   }
 
+  get isHurried(): boolean {
+    return this.#isHurried;
+  }
+
   /** Something changed that the others should know soon. */
   hurry(): void {
     this.#isHurried = true;

@@ -7,7 +7,6 @@ export class ShortMessage extends Error {
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 export class Reader {
   readonly #view: DataView;
@@ -64,9 +63,7 @@ export class Reader {
   /** `length` bytes as hexadecimal digits. */
   hex(length: number): string {
     const at = this.#take(length);
-    let digits = "";
-    for (let i = at; i < at + length; i++) digits += hexOfByte[this.bytes[i]];
-    return digits;
+    return toHex(this.bytes.subarray(at, at + length));
   }
 
   /** A node's name (a DNS label) behind its length in one byte. */
@@ -139,20 +136,9 @@ export class Writer {
 
 /** Hexadecimal digits of bytes: how incarnations and digests are named in maps, logs and JSON. */
 export function toHex(bytes: Uint8Array): string {
-  let digits = "";
-  for (const byte of bytes) digits += hexOfByte[byte];
-  return digits;
+  return bytes.toHex();
 }
 
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = digitOf(hex.charCodeAt(2 * i)) << 4 | digitOf(hex.charCodeAt(2 * i + 1));
-  }
-  return bytes;
-}
-
-/** Of a code of 0-9, a-f or A-F. */
-function digitOf(code: number): number {
-  return code < 0x40 ? code - 0x30 : (code | 0x20) - 0x57;
+  return Uint8Array.fromHex(hex);
 }

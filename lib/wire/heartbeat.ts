@@ -102,16 +102,17 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array<ArrayBuffer> {
 /** In `heardOn`: the peer has said that it hears the sender, so it is no recording. */
 export const heardMutually = 1 << 30;
 
-/** The sequence number of a message that is long enough; -1: it is not. */
+/** The sequence number of a message that is long enough; -1: it is not, or the number is none. */
 export function sequenceOf(message: Uint8Array): number {
-  try {
-    const reader = new Reader(message.subarray(3));
-    reader.raw(reader.u8());
-    return reader.u64();
-  } catch (error) {
-    if (error instanceof ShortMessage) return -1;
-    throw error;
-  }
+  const at = 4 + message[3];
+  return message.length >= at + 8 ? counterAt(message, at) : -1;
+}
+
+/** An unsigned number of 8 bytes; -1: it is too large for a counter. */
+export function counterAt(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 8; i++) value = value * 256 + bytes[i];
+  return Number.isSafeInteger(value) ? value : -1;
 }
 
 /** Where in a message those numbers lie that differ between heartbeats that say the same. */

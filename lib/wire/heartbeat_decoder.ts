@@ -3,7 +3,13 @@
  * for their numbers in sequence: those cost a comparison instead of a reading, and whoever hears them
  * need not look at the world anew.
  */
-import { decodeHeartbeat, type Heartbeat, type HeartbeatLayout, peerBytes } from "./heartbeat.ts";
+import {
+  counterAt,
+  decodeHeartbeat,
+  type Heartbeat,
+  type HeartbeatLayout,
+  peerBytes,
+} from "./heartbeat.ts";
 
 export interface Decoded {
   readonly heartbeat: Heartbeat;
@@ -22,13 +28,14 @@ export class HeartbeatDecoder {
   decode(message: Uint8Array): Decoded | { readonly refusal: string } {
     const known = this.#heartbeat;
     if (known !== null && this.#saysTheSame(message, known.peers.length)) {
-      const sequence = readU64(message, this.#layout.sequenceAt);
+      const sequence = counterAt(message, this.#layout.sequenceAt);
       const peers = known.peers.map((peer, i) => ({
         incarnation: peer.incarnation,
-        sequence: readU64(message, this.#sequenceOfPeerAt(i)),
+        sequence: counterAt(message, this.#sequenceOfPeerAt(i)),
         heardOn: peer.heardOn,
       }));
-      if (isCounter(sequence) && peers.every((peer) => isCounter(peer.sequence))) {
+      // Numbers that are none are refused by the decoder proper.
+      if (sequence >= 0 && peers.every((peer) => peer.sequence >= 0)) {
         return { heartbeat: { ...known, sequence, peers }, isNews: false };
       }
     }
@@ -60,15 +67,4 @@ export class HeartbeatDecoder {
     }
     return true;
   }
-}
-
-function readU64(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  for (let i = at; i < at + sequenceBytes; i++) value = value * 256 + bytes[i];
-  return value;
-}
-
-/** Numbers from 2^53 on are refused by the decoder proper. */
-function isCounter(value: number): boolean {
-  return Number.isSafeInteger(value);
 }

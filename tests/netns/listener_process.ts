@@ -78,7 +78,7 @@ function main(options: ListenerOptions): void {
     return () => {
       poll.watch(1, intake.mayReadUndue(0));
       poll.wait(100);
-      if (poll.isReady(0)) intake.takeDue(0);
+      if (poll.isReady(0)) intake.takeDue();
       if (poll.isReady(1)) intake.takeUndue(0);
     };
   }
