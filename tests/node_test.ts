@@ -130,6 +130,23 @@ Deno.test("who hangs while alone looks around before it takes more: a start", ()
   noViolations(cluster);
 });
 
+Deno.test("whom nobody could hear meanwhile is not taken for deaf by who stood still", () => {
+  const cluster = started();
+  // fw3 hears fw2 no more, nor fw1 for as long as that stands still: each of the two inherits from fw1.
+  cutBetween(cluster, "fw2", "fw3");
+  cluster.run(0.1 * cluster.detectionMs);
+  cluster.pause("fw1");
+  cluster.run(1.1 * cluster.detectionMs);
+  assertEquals(cluster.loads(), [0, 171, 171]);
+  cluster.network.slow(0, 2, 0.1 * cluster.detectionMs);
+  cluster.resume("fw1");
+  cluster.run(cluster.detectionMs);
+  noViolations(cluster);
+  cluster.heal();
+  settle(cluster);
+  assertEquals(cluster.loads().sort(), [85, 85, 86]);
+});
+
 Deno.test("a node that cannot be heard stops before the others take over", () => {
   const cluster = started();
   for (const other of ["fw1", "fw3"]) cluster.cut(`fw2>${other}`);

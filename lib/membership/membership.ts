@@ -29,6 +29,8 @@ export type Hearing =
 export class Membership {
   readonly #peers = new Map<string, Peer>();
   readonly #tombstones = new Map<string, Tombstone>();
+  /** This process was not run until then: who does not hear it since then need not be deaf. */
+  #silentUntil: Millis = -Infinity;
   /** null: somebody came or went. (A start never changes its name.) */
   #sorted: readonly Peer[] | null = null;
 
@@ -129,6 +131,7 @@ export class Membership {
    */
   excuse(now: Millis): void {
     for (const peer of this.#peers.values()) peer.lastHeard = now;
+    this.#silentUntil = now;
   }
 
   /** All that were heard within their term, confirmed or not, by name. */
@@ -148,17 +151,20 @@ export class Membership {
 
   /**
    * A peer that says it hears neither this node nor another that is no recording (though this node may
-   * not hear that one), while a third has been here for long enough to be heard by it.
+   * not hear that one), while this node and a third have spoken for long enough to be heard by it.
    */
   isDeaf(peer: Peer, now: Millis): boolean {
     const hearsAnybody = peer.heartbeat.peers.some(({ incarnation }) =>
       incarnation === this.self.incarnation ||
       (this.#peers.get(incarnation) ?? this.#tombstones.get(incarnation))?.met
     );
-    return !hearsAnybody && this.live().some((third) =>
-      third !== peer &&
-      now - third.heardSince >= third.detectionMs(this.multiplier) + peer.heartbeat.intervalMs
-    );
+    const { intervalMs } = peer.heartbeat;
+    return !hearsAnybody &&
+      now - this.#silentUntil >= peer.detectionMs(this.multiplier) + intervalMs &&
+      this.live().some((third) =>
+        third !== peer &&
+        now - third.heardSince >= third.detectionMs(this.multiplier) + intervalMs
+      );
   }
 
   /** Those that count: they hear this node, too. */

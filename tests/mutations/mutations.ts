@@ -71,6 +71,13 @@ export const mutations: readonly Mutation[] = [
     seed: 380,
   },
   {
+    name: "who was not run takes those for deaf that did not hear it",
+    file: "membership/membership.ts",
+    from: "this.#silentUntil = now;",
+    to: "",
+    seed: 3800002770,
+  },
+  {
     name: "claims of others are not looked at",
     file: "ownership/ownership.ts",
     from: "this.ranked().difference(claimed)",

@@ -54,6 +54,7 @@ Deno.test("stories that broke once", () => {
       400004619,
       500014952,
       3200002350,
+      3800002770,
     ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);
