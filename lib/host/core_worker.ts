@@ -16,6 +16,7 @@ import { parseKeyFile } from "../wire/keys.ts";
 import { DatagramSeal } from "../wire/seal.ts";
 import { fromHex } from "../wire/cursor.ts";
 import { Nonces } from "../wire/tokens.ts";
+import { openAead } from "./aead.ts";
 import { AddressProbe } from "./address_probe.ts";
 import { CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
@@ -35,8 +36,10 @@ const strangersEveryMs = 500;
 /** A wait never lasts longer, so that strangers and answers are seen. */
 const waitMsMax = 500;
 const commandBytesMax = 256 * 1024;
-/** While nothing goes on, datagrams that are due are gathered for this part of an interval. */
-const gatheredIntervals = 0.25;
+/** While nothing goes on, datagrams that are due are gathered for this part of an interval, ... */
+const gatheredIntervals = 0.5;
+/** ... and for so long at most: that is how much later this node may learn of news. */
+const gatheredMsMax = 50;
 
 /** Events that others can cause at will: each text is told once a minute. */
 const oftenRepeated: readonly string[] = ["conflict", "refused"];
@@ -86,7 +89,7 @@ class CoreLoop {
     this.#start = start;
     const { options, adopted, clusterName, keys, interfaces, steering } = start;
     const incarnation = fromHex(options.incarnation);
-    this.#seal = new DatagramSeal(keys, clusterName, incarnation);
+    this.#seal = new DatagramSeal(keys, clusterName, incarnation, { aead: openAead() });
     this.#nonces = new Nonces(keys.keys[0].bytes, incarnation);
     this.#intake = new HeartbeatIntake(
       { keys, clusterName, seal: this.#seal, interfaces, now },
@@ -150,10 +153,9 @@ class CoreLoop {
 
   /** When what is due is read again: while nothing goes on, one waking may do for many datagrams. */
   #readAt(): number {
-    const mayWait = this.#core.isCalm && this.#intake.mayWait(this.#hasReadAt);
-    return mayWait
-      ? this.#hasReadAt + this.#start.options.intervalMs * gatheredIntervals
-      : -Infinity;
+    if (!this.#core.isCalm || !this.#intake.mayWait(this.#hasReadAt)) return -Infinity;
+    const { intervalMs } = this.#start.options;
+    return this.#hasReadAt + Math.min(gatheredMsMax, intervalMs * gatheredIntervals);
   }
 
   #take({ at, ...message }: Taken): boolean {

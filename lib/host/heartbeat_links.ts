@@ -41,7 +41,7 @@ const uselessAtOnce = 128;
 /** A datagram as it came in; its bytes are valid until the next reading. */
 export interface Arrival {
   readonly interfaceIndex: number;
-  readonly datagram: Uint8Array;
+  readonly datagram: Uint8Array<ArrayBuffer>;
   /** In milliseconds of the daemon's clock, as well as the time of day was right meanwhile. */
   readonly at: number;
 }
@@ -184,7 +184,7 @@ export class HeartbeatLinks {
   }
 
   /** Other datagrams with a tag, while `maySpend`; each is valid until the next one is taken. */
-  *receiveUndue(interfaceIndex: number, now: () => number): Generator<Uint8Array> {
+  *receiveUndue(interfaceIndex: number, now: () => number): Generator<Uint8Array<ArrayBuffer>> {
     const link = this.#links[interfaceIndex];
     if (link === null) return;
     for (const datagram of this.#drain(link.undue)) {
@@ -194,11 +194,11 @@ export class HeartbeatLinks {
   }
 
   /** Datagrams of this cluster's name that carry none of our tags. */
-  *receiveStrangers(): Generator<Uint8Array> {
+  *receiveStrangers(): Generator<Uint8Array<ArrayBuffer>> {
     for (const link of this.#links) if (link !== null) yield* this.#drain(link.strangers);
   }
 
-  *#drain(socket: PacketSocket): Generator<Uint8Array> {
+  *#drain(socket: PacketSocket): Generator<Uint8Array<ArrayBuffer>> {
     for (let i = 0; i < framesInARow; i++) {
       const length = socket.receive(this.#frame);
       if (length === null) return;

@@ -48,7 +48,7 @@ export function frameOf(datagram: Uint8Array, mac: Uint8Array): Uint8Array<Array
 }
 
 /** The datagram inside a frame that the kernel's filter let through. */
-export function datagramOf(frame: Uint8Array): Uint8Array {
+export function datagramOf(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const udpBytes = frame.length < frameHeaderBytes ? 0 : frame[38] << 8 | frame[39];
   return frame.subarray(frameHeaderBytes, Math.min(frame.length, 34 + udpBytes));
 }

@@ -14,7 +14,8 @@
  * nonce meets its like only where one start uses it twice. The tag is not a proof of anything (it is the same in every
  * datagram): it lets the kernel drop a flood that does not know the key before user space wakes up.
  */
-import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { createHash } from "node:crypto";
+import { type Aead, gcmTagBytes, runtimeAead } from "./aead.ts";
 import { derive, type KeyRing } from "./keys.ts";
 import { toHex } from "./cursor.ts";
 
@@ -22,7 +23,6 @@ export const envelopeMagic = 0xa7a1;
 export const envelopeVersion = 1;
 export const nonceBytes = 12;
 export const incarnationBytes = 16;
-const gcmTagBytes = 16;
 const envelopeBytes = 44;
 
 /** What an envelope adds to a message. */
@@ -72,13 +72,17 @@ export class DatagramSeal {
   #sendKey: Uint8Array<ArrayBuffer>;
   /** By `key id:incarnation`, oldest first; bounded, since anyone can invent one. */
   readonly #senders = new Map<string, Sender>();
+  readonly #sendersMax: number;
+  readonly #aead: Aead;
 
   constructor(
     ring: KeyRing,
     clusterName: string,
     incarnation: Uint8Array,
-    readonly sendersMax = 128,
+    { sendersMax = 128, aead = runtimeAead }: { sendersMax?: number; aead?: Aead } = {},
   ) {
+    this.#sendersMax = sendersMax;
+    this.#aead = aead;
     this.#clusterId = clusterId(clusterName);
     this.#incarnation = incarnation;
     this.#header = new Uint8Array(envelopeBytes);
@@ -104,19 +108,19 @@ export class DatagramSeal {
   }
 
   /** `nonce`: 12 bytes that this incarnation has not used before. */
-  seal(message: Uint8Array, nonce: Uint8Array): Uint8Array<ArrayBuffer> {
+  seal(
+    message: Uint8Array<ArrayBuffer>,
+    nonce: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
     const datagram = new Uint8Array(envelopeBytes + message.length + gcmTagBytes);
     datagram.set(this.#header);
     datagram.set(nonce, nonceOffset);
-    const cipher = createCipheriv("aes-256-gcm", this.#sendKey, nonce);
-    cipher.setAAD(datagram.subarray(0, envelopeBytes));
-    datagram.set(cipher.update(message), envelopeBytes);
-    cipher.final();
-    datagram.set(cipher.getAuthTag(), envelopeBytes + message.length);
+    const bound = datagram.subarray(0, envelopeBytes);
+    this.#aead.seal(this.#sendKey, nonce, bound, message, datagram.subarray(envelopeBytes));
     return datagram;
   }
 
-  open(datagram: Uint8Array): Opened {
+  open(datagram: Uint8Array<ArrayBuffer>): Opened {
     if (datagram.length < envelopeOverheadBytes) return { ok: false, refusal: "short" };
     if (
       datagram[0] !== envelopeMagic >> 8 || datagram[1] !== (envelopeMagic & 0xff) ||
@@ -129,28 +133,17 @@ export class DatagramSeal {
     const sender = this.#sender(datagram[3], incarnation);
     if (sender === null) return { ok: false, refusal: "unknown key" };
     if (sender.opened !== null && isEqual(sender.datagram, datagram)) return sender.opened;
-    const decipher = createDecipheriv(
-      "aes-256-gcm",
-      sender.key,
-      datagram.subarray(nonceOffset, envelopeBytes),
-    );
-    decipher.setAAD(datagram.subarray(0, envelopeBytes));
-    decipher.setAuthTag(datagram.subarray(datagram.length - gcmTagBytes));
-    try {
-      const message = decipher.update(
-        datagram.subarray(envelopeBytes, datagram.length - gcmTagBytes),
-      );
-      decipher.final();
-      sender.datagram = datagram.slice();
-      return sender.opened = {
-        ok: true,
-        incarnation: toHex(incarnation),
-        keyId: datagram[3],
-        message: new Uint8Array(message),
-      };
-    } catch {
-      return { ok: false, refusal: "not authentic" };
-    }
+    const nonce = datagram.subarray(nonceOffset, envelopeBytes);
+    const bound = datagram.subarray(0, envelopeBytes);
+    const message = this.#aead.open(sender.key, nonce, bound, datagram.subarray(envelopeBytes));
+    if (message === null) return { ok: false, refusal: "not authentic" };
+    sender.datagram = datagram.slice();
+    return sender.opened = {
+      ok: true,
+      incarnation: toHex(incarnation),
+      keyId: datagram[3],
+      message,
+    };
   }
 
   #sender(id: number, incarnation: Uint8Array): Sender | null {
@@ -163,7 +156,7 @@ export class DatagramSeal {
       sender = { key, datagram: new Uint8Array(0), opened: null };
     } else this.#senders.delete(name);
     this.#senders.set(name, sender);
-    if (this.#senders.size > this.sendersMax) {
+    if (this.#senders.size > this.#sendersMax) {
       this.#senders.delete(this.#senders.keys().next().value!);
     }
     return sender;

@@ -150,7 +150,7 @@ export class Forger {
   }
 
   /** A message that opens, of the given start of a node. */
-  sealed(message: Uint8Array, incarnation: Uint8Array, ring = this.ring): Frame {
+  sealed(message: Uint8Array<ArrayBuffer>, incarnation: Uint8Array, ring = this.ring): Frame {
     const seal = new DatagramSeal(ring, this.clusterName, incarnation);
     return this.frame(seal.seal(message, randomBytes(nonceBytes)));
   }

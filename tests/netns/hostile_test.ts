@@ -429,7 +429,7 @@ const usefulMs = (ms: number) => 200 + 0.3 * ms;
 /** A member that hears nobody. */
 const newcomer: Heartbeat = heartbeat({ name: "stranger9", peers: [], addresses: [] });
 
-function randomMessage(type: number, length: number): Uint8Array {
+function randomMessage(type: number, length: number): Uint8Array<ArrayBuffer> {
   const message = randomBytes(length);
   message[0] = type;
   return message;

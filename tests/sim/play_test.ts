@@ -55,6 +55,7 @@ Deno.test("stories that broke once", () => {
       500014952,
       3200002350,
       3800002770,
+      3900000311,
     ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);

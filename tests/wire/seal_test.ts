@@ -22,7 +22,7 @@ Deno.test("what one node seals another opens, and learns who sent it", () => {
 
 Deno.test("each refusal has its reason", () => {
   const datagram = seal(ring(1)).seal(message, nonce());
-  const refusal = (by: DatagramSeal, bytes: Uint8Array = datagram) => {
+  const refusal = (by: DatagramSeal, bytes = datagram) => {
     const opened = by.open(bytes);
     return opened.ok ? "opened" : opened.refusal;
   };
@@ -75,7 +75,7 @@ Deno.test("starts of a node do not share keys, nor clusters their ids", () => {
 });
 
 Deno.test("inventing incarnations does not fill the memory", () => {
-  const opener = new DatagramSeal(ring(1), "edge", fromHex(incarnation(1)), 4);
+  const opener = new DatagramSeal(ring(1), "edge", fromHex(incarnation(1)), { sendersMax: 4 });
   for (let start = 2; start < 50; start++) {
     assert(opener.open(seal(ring(1), "edge", start).seal(message, nonce())).ok);
   }

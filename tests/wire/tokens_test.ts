@@ -7,7 +7,7 @@ import { incarnation } from "./examples.ts";
 const key = (byte: number) => new Uint8Array(32).fill(byte);
 const start = fromHex(incarnation(2));
 
-function sealedWith(nonce: Uint8Array): Uint8Array {
+function sealedWith(nonce: Uint8Array<ArrayBuffer>): Uint8Array {
   const ring = { seed: key(9), keys: [{ id: 1, bytes: key(1) }] };
   return new DatagramSeal(ring, "edge", start).seal(new Uint8Array(5), nonce);
 }
