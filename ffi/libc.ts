@@ -268,8 +268,9 @@ export class ReceiveSlots {
       this.#arrivalView.getInt32(at + 8, true) === SOL_SOCKET &&
       this.#arrivalView.getInt32(at + 12, true) === SO_TIMESTAMPNS;
     if (!isTime) return null;
-    return Number(this.#arrivalView.getBigInt64(at + 16, true)) * 1e3 +
-      Number(this.#arrivalView.getBigInt64(at + 24, true)) / 1e6;
+    const view = this.#arrivalView; // struct timespec; its numbers without the cost of BigInt
+    const seconds = view.getInt32(at + 20, true) * 2 ** 32 + view.getUint32(at + 16, true);
+    return seconds * 1e3 + view.getUint32(at + 24, true) / 1e6;
   }
 
   /** The kernel writes how much it has told over how much there is room for. */

@@ -99,7 +99,7 @@ export class HeartbeatIntake {
 
   /** Whether what is due may be left in the queues for a while. */
   mayWait(now: number): boolean {
-    return now >= this.#alertUntil;
+    return now >= this.#alertUntil && !this.links.isMoreDue;
   }
 
   takeDue(): void {

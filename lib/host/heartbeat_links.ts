@@ -68,14 +68,20 @@ class HeartbeatLink {
     this.undue.setFilter(filters("undue"));
   }
 
-  /** What is due, in the order in which it came; `offset` makes the daemon's time of the time of day. */
-  receiveDue(interfaceIndex: number, offset: number): Arrival[] {
+  /**
+   * Adds what is due; `offset` makes the daemon's time of the time of day.
+   *
+   * @returns whether there may be more.
+   */
+  receiveDue(interfaceIndex: number, offset: number, into: Arrival[]): boolean {
     const count = this.due.receiveMany(this.#slots);
-    return Array.from({ length: count }, (_, i) => {
+    for (let i = 0; i < count; i++) {
       const start = i * frameBytesMax, length = this.#slots.lengthOf(i);
       const datagram = datagramOf(this.#slots.bytes.subarray(start, start + length));
-      return { interfaceIndex, datagram, at: (this.#slots.arrivalOf(i) ?? Infinity) + offset };
-    });
+      const at = (this.#slots.arrivalOf(i) ?? Infinity) + offset;
+      into.push({ interfaceIndex, datagram, at });
+    }
+    return count === framesInARow;
   }
 
   close(): void {
@@ -92,6 +98,7 @@ export class HeartbeatLinks {
   readonly #clusterId: Uint8Array;
   #tags: readonly Uint8Array[];
   readonly #frame = new Uint8Array(frameBytesMax);
+  #isMoreDue = false;
 
   constructor(interfaces: InterfaceSlots, clusterId: Uint8Array, tags: readonly Uint8Array[]) {
     this.#clusterId = clusterId;
@@ -169,8 +176,17 @@ export class HeartbeatLinks {
   /** What is due and has come in, by all interfaces, in the order in which it came. */
   receiveDue(): Arrival[] {
     const offset = fromRealtime();
-    const arrivals = this.#links.flatMap((link, i) => link?.receiveDue(i, offset) ?? []);
+    const arrivals: Arrival[] = [];
+    this.#isMoreDue = false;
+    for (let i = 0; i < this.#links.length; i++) {
+      if (this.#links[i]?.receiveDue(i, offset, arrivals)) this.#isMoreDue = true;
+    }
     return arrivals.sort((a, b) => a.at - b.at);
+  }
+
+  /** Whether the last reading may have left something that is due. */
+  get isMoreDue(): boolean {
+    return this.#isMoreDue;
   }
 
   /** Whether the allowance of an interface has something left for what is not due. */

@@ -137,7 +137,8 @@ export class DatagramSeal {
     const bound = datagram.subarray(0, envelopeBytes);
     const message = this.#aead.open(sender.key, nonce, bound, datagram.subarray(envelopeBytes));
     if (message === null) return { ok: false, refusal: "not authentic" };
-    sender.datagram = datagram.slice();
+    if (sender.datagram.length === datagram.length) sender.datagram.set(datagram);
+    else sender.datagram = datagram.slice();
     return sender.opened = {
       ok: true,
       incarnation: toHex(incarnation),
