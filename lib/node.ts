@@ -593,11 +593,15 @@ export class Node {
 
   #startReleases(now: Millis): void {
     if (!this.#lease.isHeld(now)) return;
-    const releases = this.#ownership.startReleases(
-      this.#live(),
-      (incarnation) => this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
-      this.#patience.waiting(() => this.#ownership.due(), now),
-    );
+    const releases = this.#ownership.startReleases(this.#live(), {
+      provenAt: (incarnation) =>
+        this.#membership.byIncarnation(incarnation)?.proven ?? BucketSet.empty(),
+      isDeaf: (incarnation) => {
+        const peer = this.#membership.byIncarnation(incarnation);
+        return peer !== null && this.#membership.isDeaf(peer, now);
+      },
+      waiting: this.#patience.waiting(() => this.#ownership.due(), now),
+    });
     for (const order of releases) {
       this.#pulse.hurry();
       this.#tellDatapath();

@@ -239,24 +239,27 @@ export class Ownership {
    * Starts the planned moves that can start: for each receiver at most one batch at a time, of
    * buckets whose flows it has proven to hold. The batch is switched off at once. Those of `waiting`
    * do not move yet, and nothing does before all live members show the plan: who has an older one would
-   * not know whose the buckets are, should both nodes fall silent.
+   * not know whose the buckets are, should both nodes fall silent. `isDeaf`: of those no lease takes account.
    */
   startReleases(
     live: readonly LiveNode[],
-    provenAt: (incarnation: string) => BucketSet,
-    waiting = BucketSet.empty(),
+    { provenAt, isDeaf, waiting }: {
+      readonly provenAt: (incarnation: string) => BucketSet;
+      readonly isDeaf: (incarnation: string) => boolean;
+      readonly waiting: BucketSet;
+    },
   ): { readonly to: string; readonly buckets: BucketSet; readonly epoch: number }[] {
     const plan = this.#plan;
     if (plan === null || !isMember(plan, this.self.incarnation)) return [];
     const isShown = live.every(({ incarnation, heartbeat }) =>
-      heartbeat.planDigest === plan.digest || !isMember(plan, incarnation)
+      heartbeat.planDigest === plan.digest || !isMember(plan, incarnation) || isDeaf(incarnation)
     );
     if (!isShown) return [];
     const started: { to: string; buckets: BucketSet; epoch: number }[] = [];
     for (const { incarnation, heartbeat } of live) {
       if (
         heartbeat.state !== "ready" || heartbeat.forfeited || !heartbeat.leaseHeld ||
-        this.#releasing.has(heartbeat.name)
+        heartbeat.planDigest !== plan.digest || this.#releasing.has(heartbeat.name)
       ) continue;
       const owned = this.#owned.get(incarnation);
       if (owned === undefined || !this.#held.intersects(owned)) continue;

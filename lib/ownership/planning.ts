@@ -51,7 +51,8 @@ export function nextPlan(input: PlanningInput): Plan | null {
 
   const content = { planner: self, group, members, ranks };
   const unchanged = present !== null && present.epoch >= epochMin &&
-    !nodes.some((node) => node.forfeited) &&
+    // Who gave up its ranks in an earlier plan has them anew as soon as it hears of this one.
+    !nodes.some((node) => node.forfeited && node.planDigest === present.digest) &&
     nodes.every((node) => node.planDigest === present.digest || node.planEpoch < present.epoch) &&
     JSON.stringify([present.members, present.ranks]) === JSON.stringify([members, ranks]);
   if (unchanged) return null;
@@ -94,7 +95,10 @@ export function plannerInput(
         !planned.forfeited &&
         (holder === undefined || holder.planDigest === present?.digest);
       if (onItsWay && wishedFor(bucket) >= 0) return wishedFor(bucket);
-      return candidateOf(onItsWay ? planned : holder);
+      const held = candidateOf(onItsWay ? planned : holder);
+      if (held >= 0) return held;
+      // Its holder may own none, and cannot be told so: one that hears nobody.
+      return planned?.forfeited === false ? candidateOf(planned) : -1;
     }),
     backups: Array.from(
       { length: bucketCount },

@@ -36,3 +36,50 @@ Deno.test("a peer that has lost this node, and of which one heartbeat is lost, i
     assertEquals(cluster.violations, [], `seed ${seed}`);
   }
 });
+
+Deno.test("what two have moved between them and fell silent with is not taken from the first of them", () => {
+  const names = [...three, "fw4", "fw5"], others = names.slice(2);
+  let asMeant = 0;
+  for (const first of [0.5, 0.6, 0.7]) {
+    for (const second of [0.15, 0.25, 0.35]) {
+      const cluster = new Cluster({ seed: 1, names, partition: "majority" });
+      for (const name of names.slice(1)) cluster.start(name);
+      assert(cluster.runUntil(() => `${cluster.loads()}` === "0,64,64,64,64", 20_000));
+      cluster.start("fw1");
+      assert(cluster.runUntil(() => cluster.snapshot("fw1").state === "ready", 20_000));
+      // fw1 plans a detection time later: of what it plans the others hear nothing, and they miss fw2 first.
+      cluster.run(first * cluster.detectionMs);
+      for (const name of others) cutBetween(cluster, "fw2", name);
+      cluster.run(second * cluster.detectionMs);
+      for (const name of others) cutBetween(cluster, "fw1", name);
+      cluster.run((1.4 - first - second) * cluster.detectionMs);
+      const epochs = names.map((name) => cluster.snapshot(name).epoch);
+      if (`${epochs}` === "2,2,1,1,1") asMeant++;
+      cluster.run(10 * cluster.detectionMs);
+      assertEquals(cluster.violations, [], `${first}, ${second}`);
+    }
+  }
+  assert(asMeant >= 3, `only ${asMeant} times`);
+});
+
+Deno.test("whom nobody could hear meanwhile is not taken for deaf by who stood still", () => {
+  for (const pause of [1, 1.1, 1.2]) {
+    const cluster = started({ seed: 1 });
+    cluster.run(2 * cluster.detectionMs);
+    // fw3 hears fw2 no more, nor fw1 for as long as that stands still: each of the two inherits from fw1.
+    cutBetween(cluster, "fw2", "fw3");
+    cluster.run(0.1 * cluster.detectionMs);
+    cluster.pause("fw1");
+    cluster.run(pause * cluster.detectionMs);
+    assertEquals(cluster.loads(), [0, 171, 171]);
+    cluster.network.slow(0, 2, 0.1 * cluster.detectionMs);
+    cluster.resume("fw1");
+    cluster.run(cluster.detectionMs);
+    assertEquals(cluster.violations, [], `${pause}`);
+  }
+});
+
+function cutBetween(cluster: Cluster, one: string, other: string): void {
+  cluster.cut(`${one}>${other}`);
+  cluster.cut(`${other}>${one}`);
+}
