@@ -21,6 +21,7 @@ import { Pulse } from "./membership/pulse.ts";
 import { PlanExchange } from "./membership/plan_exchange.ts";
 import { PlanMaker } from "./membership/plan_maker.ts";
 import { Quorum } from "./membership/quorum.ts";
+import { type Company, Withdrawal } from "./membership/withdrawal.ts";
 import type { CoreEvent, Effect, Input, NodeOptions, Snapshot } from "./node_types.ts";
 import { BucketSet } from "./ownership/bucket_set.ts";
 import { guardOf, patienceMs } from "./ownership/lease.ts";
@@ -59,6 +60,7 @@ export class Node {
   readonly #refused = new Map<string, number>();
   readonly #admission: Admission;
   readonly #pulse: Pulse;
+  readonly #withdrawal: Withdrawal;
   readonly #forwarding: Forwarding;
   readonly #patience: Patience;
   readonly #fitness: Fitness;
@@ -74,6 +76,7 @@ export class Node {
   #reason: string | null = "listening";
   #leaving = false;
   #farewellsLeft = farewells;
+  #isSilent = false;
   #weight: number;
   #carriers: number;
   #toldLease: Millis = 0;
@@ -111,6 +114,7 @@ export class Node {
     this.#detectionMs = options.intervalMs * options.multiplier;
     this.#graceMs = 2 * options.intervalMs;
     this.#guardMs = guardOf(options.clockStepMs, this.#detectionMs);
+    this.#withdrawal = new Withdrawal(this.#detectionMs);
     this.#admission = new Admission(options.name, {
       listenUntil: now + Math.max(options.listenMs, 3 * this.#detectionMs),
       probeFrom: now + 2 * this.#detectionMs,
@@ -126,7 +130,7 @@ export class Node {
     if (this.#lease.isHeld(now)) this.#ownership.adoptHeld(adopted!.responsibility);
     this.#toldLease = this.#lease.until;
     this.#fitness = new Fitness({ ...options, isServing: this.#lease.isHeld(now) }, now);
-    this.#exchange = new PlanExchange(options.name, options.intervalMs);
+    this.#exchange = new PlanExchange(options.name, options.incarnation, options.intervalMs);
     this.#planning = new PlanMaker({ ...options, detectionMs: this.#detectionMs }, now);
     const { backups, configDigest } = options;
     this.#settings = new Settings({ backups, configDigest });
@@ -256,7 +260,9 @@ export class Node {
       return this.#takeConflict(mismatch, now);
     }
     this.#hasNews ||= decoded.isNews || !known?.confirmed;
-    const gaveUp = heartbeat.forfeited && known?.heartbeat.forfeited === false;
+    // Since it spoke last, or by another plan once more.
+    const gaveUp = heartbeat.forfeited && known !== null &&
+      (!known.heartbeat.forfeited || known.heartbeat.planDigest !== heartbeat.planDigest);
     const hearing = this.#membership.hear(incarnation, heartbeat, interfaceIndex, now);
     if (hearing.kind === "refused") return this.#refuse(hearing.reason);
     if (hearing.kind === "again") return;
@@ -400,14 +406,27 @@ export class Node {
       this.#quorum?.lost(peer.incarnation, now);
       this.#exchange.forget(peer.incarnation);
       // A recording that falls silent is nobody's failure.
-      if (reason !== "left" && peer.confirmed) this.#tell(this.#planning.failed(peer.name, now));
+      // Nor is it another one of a node that has given up everything.
+      if (reason !== "left" && peer.confirmed && !peer.heartbeat.forfeited) {
+        this.#tell(this.#planning.failed(peer.name, now));
+      }
       this.#hasNews = true;
       this.#pulse.hurry();
+      const silentMs = Math.round(now - peer.lastHeard);
+      if (reason === "silent" && peer.heartbeat.forfeited) {
+        this.#event(
+          "info",
+          "peer-withdrawn",
+          `${peer.name}, which may handle nothing, has been silent for ${silentMs} ms`,
+          { node: peer.name },
+        );
+        continue;
+      }
       this.#event(
         reason === "silent" ? "warning" : "info",
         reason === "silent" ? "peer-dead" : `peer-${reason}`,
         reason === "silent"
-          ? `${peer.name} has been silent for ${Math.round(now - peer.lastHeard)} ms`
+          ? `${peer.name} has been silent for ${silentMs} ms`
           : `${peer.name} has ${reason}`,
         { node: peer.name, buckets: peer.heartbeat.held.size },
       );
@@ -532,8 +551,7 @@ export class Node {
   }
 
   #makePlan(now: Millis): void {
-    const self = { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
-    this.#tell(this.#planning.look([self, ...this.#live()], now));
+    this.#tell(this.#planning.look([this.#self(now), ...this.#live()], now));
     if (!this.#lease.isHeld(now)) return;
     const terms = { group: this.#groupSize(now), ...this.#settings.planTerms(now) };
     const plan = this.#planning.next(this.#ownership.plan, terms, now);
@@ -641,6 +659,7 @@ export class Node {
     const isUrgent = this.#leaseRunsLow(now) || this.#missesSomebody(now);
     if (isUrgent) this.#pulse.hurry();
     if (now < this.#pulse.nextAt) return;
+    if (this.#isWithdrawn(now)) return this.#pulse.skip(now);
     this.#pulse.beat(now);
     this.#effects.push({ kind: "send", message: encodeHeartbeat(this.#ownHeartbeat(now)) });
     this.#sendPlan(now);
@@ -650,6 +669,19 @@ export class Node {
     if (--this.#farewellsLeft > 0) return;
     this.#stopped = true;
     this.#effects.push({ kind: "stopped" });
+  }
+
+  /** It has no lease, and says nothing, so that nobody waits for it. */
+  #isWithdrawn(now: Millis): boolean {
+    const takesPart = this.#state === "ready" || this.#state === "draining";
+    const company = this.#lease.isHeld(now) || !takesPart
+      ? null
+      : companyIn(this.#membership.heard());
+    const isSilent = this.#withdrawal.isSilent(company, this.#membership.newestAt, now);
+    if (isSilent && !this.#isSilent) {
+      this.#event("info", "withdrawn", "says nothing for a while: it may handle nothing", {});
+    }
+    return this.#isSilent = isSilent;
   }
 
   /** Shows the plan to those that hold another. */
@@ -710,6 +742,10 @@ export class Node {
 
   #live(): LiveNode[] {
     return this.#membership.live();
+  }
+
+  #self(now: Millis): LiveNode {
+    return { incarnation: this.#options.incarnation, heartbeat: this.#ownHeartbeat(now) };
   }
 
   #groupSize(now: Millis): number {
@@ -810,6 +846,11 @@ export class Node {
  */
 function couldTakeOver({ heartbeat: { state, forfeited } }: Peer): boolean {
   return (state === "ready" || state === "draining") && !forfeited;
+}
+
+function companyIn(heard: readonly Peer[]): Company {
+  if (heard.length === 0) return "nobody";
+  return heard.some(({ heartbeat }) => heartbeat.leaseHeld) ? "serving" : "idle";
 }
 
 /** When a heartbeat of a peer is overdue by half its interval. */

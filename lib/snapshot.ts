@@ -2,7 +2,7 @@
 import type { Planning } from "./control.ts";
 import type { Peer } from "./membership/peer.ts";
 import { standingsOf } from "./membership/standing.ts";
-import { planningNodes } from "./membership/view.ts";
+import { plannerOf, planningNodes } from "./membership/view.ts";
 import type { Snapshot } from "./node_types.ts";
 import { bucketCount, BucketSet } from "./ownership/bucket_set.ts";
 import { strongestFirst } from "./ownership/claim.ts";
@@ -17,6 +17,7 @@ export interface SnapshotSource {
   readonly options: {
     readonly backups: number | "all";
     readonly units?: number;
+    readonly partition: "serve" | "majority";
   };
   readonly self: Heartbeat;
   readonly incarnation: string;
@@ -108,11 +109,11 @@ export function describe(source: SnapshotSource): Snapshot {
 /** What the planner goes by in this view. */
 function planningOf(
   nodes: readonly LiveNode[],
-  { options: { backups, units }, shares, plan }: SnapshotSource,
+  { options: { backups, units, partition }, shares, plan }: SnapshotSource,
 ): Planning {
-  const view = planningNodes(nodes, { shares });
+  const view = planningNodes(nodes, { shares, partition });
   return {
-    planner: view.find((node) => node.state === "ready")?.name ?? null,
+    planner: plannerOf(view)?.name ?? null,
     input: plannerInput({ nodes: view, present: plan, backups, units }),
   };
 }

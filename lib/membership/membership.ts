@@ -31,6 +31,7 @@ export class Membership {
   readonly #tombstones = new Map<string, Tombstone>();
   /** This process was not run until then: who does not hear it since then need not be deaf. */
   #silentUntil: Millis = -Infinity;
+  #newestAt: Millis = -Infinity;
   /** null: somebody came or went. (A start never changes its name.) */
   #sorted: readonly Peer[] | null = null;
 
@@ -60,6 +61,7 @@ export class Membership {
       added.heard(heartbeat, interfaceIndex, this.self.incarnation, now);
       this.#peers.set(incarnation, added);
       this.#sorted = null;
+      this.#newestAt = now;
       return { kind: "new", peer: added };
     }
     if (heartbeat.sequence <= peer.heartbeat.sequence) {
@@ -99,6 +101,11 @@ export class Membership {
       gone.push({ peer, reason });
     }
     return gone;
+  }
+
+  /** When a start was last heard that was not heard before, or not any more. */
+  get newestAt(): Millis {
+    return this.#newestAt;
   }
 
   /** When the peer's silence will have lasted too long. */

@@ -12,8 +12,12 @@ export class PlanExchange {
   readonly #assemblies = new Map<string, PlanAssembly>();
   #lastSent: Millis = -Infinity;
 
-  /** `name`: of this node; a plan is sent at most once in `intervalMs`. */
-  constructor(readonly name: string, readonly intervalMs: number) {}
+  /** Of this node; a plan is sent at most once in `intervalMs`. */
+  constructor(
+    readonly name: string,
+    readonly incarnation: string,
+    readonly intervalMs: number,
+  ) {}
 
   /** A part came; the plan where it was the last one missing, or why the part is refused. */
   take(incarnation: string, message: Uint8Array): Plan | null | { readonly refusal: string } {
@@ -32,17 +36,26 @@ export class PlanExchange {
     this.#lastSent = -Infinity;
   }
 
-  /** The messages that show `plan` to live members that hold another. */
+  /**
+   * The messages that show `plan` to live members that hold another: those that hear this node, and no
+   * holder of a smaller name; where they hear no holder at all, the first one tries.
+   */
   due(plan: Plan | null, live: readonly LiveNode[], now: Millis): Uint8Array<ArrayBuffer>[] {
     if (plan === null || now - this.#lastSent < this.intervalMs) return [];
-    const isLacking = live.some(({ incarnation, heartbeat }) =>
-      isMember(plan, incarnation) && heartbeat.planDigest !== plan.digest &&
-      heartbeat.planEpoch <= plan.epoch
-    );
-    const isAnothers = live.some(({ heartbeat }) =>
+    const before = live.filter(({ heartbeat }) =>
       heartbeat.name < this.name && heartbeat.planDigest === plan.digest
     );
-    if (!isLacking || isAnothers) return [];
+    const isMine = live.some(({ incarnation, heartbeat }) => {
+      if (
+        !isMember(plan, incarnation) || heartbeat.planDigest === plan.digest ||
+        heartbeat.planEpoch > plan.epoch
+      ) return false;
+      const hears = (other: string) =>
+        heartbeat.peers.some(({ incarnation }) => incarnation === other);
+      return before.length === 0 ||
+        (hears(this.incarnation) && !before.some((holder) => hears(holder.incarnation)));
+    });
+    if (!isMine) return [];
     this.#lastSent = now;
     return encodePlanParts(plan);
   }

@@ -1,6 +1,6 @@
 /**
- * When a node makes a plan: it is the first by name of those that are ready, its view has lasted for a
- * detection time, and the present plan does not serve any more.
+ * When a node makes a plan: it is the first by name of those that are ready and hold their leases, its view
+ * has lasted for a detection time, and the present plan does not serve any more.
  */
 import type { CoreEvent } from "../node_types.ts";
 import type { LiveNode } from "../ownership/ownership.ts";
@@ -11,7 +11,7 @@ import type { Millis } from "../ports.ts";
 import type { PlanTerms } from "../reload/settings.ts";
 import { Damping, flapHalfLifeMs } from "./damping.ts";
 import { StandingNews } from "./standing_news.ts";
-import { planningNodes, viewKey } from "./view.ts";
+import { plannerOf, planningNodes, viewKey } from "./view.ts";
 
 interface Terms {
   /** Of this node. */
@@ -19,6 +19,7 @@ interface Terms {
   readonly incarnation: string;
   readonly detectionMs: number;
   readonly shares: number;
+  readonly partition: "serve" | "majority";
   /** As `PlannerInput.units`. */
   readonly units?: number;
   /** As `NodeOptions.flapHalfLifeMs`. */
@@ -104,8 +105,7 @@ export class PlanMaker {
     now: Millis,
   ): Plan | null {
     const { name, incarnation, detectionMs, units } = this.#terms;
-    const planner = this.#nodes.find((node) => node.state === "ready");
-    if (planner?.incarnation !== incarnation) return null;
+    if (plannerOf(this.#nodes)?.incarnation !== incarnation) return null;
     if (!this.hasLasted(now) || now < this.#nextCheck) return null;
     this.#nextCheck = now + detectionMs;
     const wished = this.#wish.take(now);

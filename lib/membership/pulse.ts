@@ -61,6 +61,12 @@ export class Pulse {
     }
   }
 
+  /** None is sent, though one was due. */
+  skip(now: Millis): void {
+    this.#isHurried = false;
+    this.#regularAt = now + this.intervalMs;
+  }
+
   /** When a heartbeat was sent; -Infinity where that is not known (any more). */
   sentAt(sequence: number): Millis {
     const isKnown = sequence > 0 && sequence <= this.#sequence &&

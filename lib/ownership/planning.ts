@@ -18,6 +18,9 @@ export interface PlanningNode {
   readonly claimGroup: number;
   readonly planEpoch: number;
   readonly planDigest: string;
+  readonly leaseHeld: boolean;
+  /** How many nodes it hears that hear it. */
+  readonly degree: number;
   readonly forfeited: boolean;
   /** It agrees in what must be equal on all nodes. */
   readonly canGain: boolean;
@@ -52,7 +55,7 @@ export function nextPlan(input: PlanningInput): Plan | null {
   const content = { planner: self, group, members, ranks };
   const unchanged = present !== null && present.epoch >= epochMin &&
     // Who gave up its ranks in an earlier plan has them anew as soon as it hears of this one.
-    !nodes.some((node) => node.forfeited && node.planDigest === present.digest) &&
+    !candidates.some((node) => node.forfeited && node.planDigest === present.digest) &&
     nodes.every((node) => node.planDigest === present.digest || node.planEpoch < present.epoch) &&
     JSON.stringify([present.members, present.ranks]) === JSON.stringify([members, ranks]);
   if (unchanged) return null;

@@ -54,11 +54,14 @@ Deno.test("what most nodes say is meant, whoever plans; among two, it is who has
 
 Deno.test("a node that differs is given nothing, keeps what it has, and everybody can say why", () => {
   const view = nodes({ configDigest: other, topics: withShares }, {}, {});
-  assertEquals(planningNodes(view, { shares: 2 }).map(({ canGain }) => canGain), [
-    false,
-    true,
-    true,
-  ]);
+  assertEquals(
+    planningNodes(view, { shares: 2, partition: "serve" }).map(({ canGain }) => canGain),
+    [
+      false,
+      true,
+      true,
+    ],
+  );
   const standings = standingsOf(view, 2);
   assertEquals(standings.get(incarnation(1)), {
     eligible: true,

@@ -8,8 +8,8 @@ export interface Mutation {
   readonly to: string;
   /** The first story that is played, where one that notices it comes late; default: 1. */
   readonly seed?: number;
-  /** Random stories hit it too rarely: narrow_test.ts looks for it where it is. */
-  readonly isNarrow?: boolean;
+  /** Random stories hit it too rarely, or do not look there: this test in tests/sim/ does. */
+  readonly noticedBy?: "narrow_test.ts" | "one_way_test.ts";
 }
 
 export const mutations: readonly Mutation[] = [
@@ -30,7 +30,7 @@ export const mutations: readonly Mutation[] = [
     file: "node.ts",
     from: "const isUrgent = this.#leaseRunsLow(now) || this.#missesSomebody(now);",
     to: "const isUrgent = this.#leaseRunsLow(now);",
-    isNarrow: true,
+    noticedBy: "narrow_test.ts",
   },
   {
     name: "clocks do not drift",
@@ -75,7 +75,7 @@ export const mutations: readonly Mutation[] = [
     file: "membership/membership.ts",
     from: "this.#silentUntil = now;",
     to: "",
-    isNarrow: true,
+    noticedBy: "narrow_test.ts",
   },
   {
     name: "claims of others are not looked at",
@@ -102,6 +102,34 @@ export const mutations: readonly Mutation[] = [
     to: "",
   },
   {
+    name: "who can serve nothing goes on speaking",
+    file: "node.ts",
+    from: "if (this.#isWithdrawn(now)) return this.#pulse.skip(now);",
+    to: "",
+    noticedBy: "one_way_test.ts",
+  },
+  {
+    name: "who has given up everything is planned in before it could handle it",
+    file: "membership/view.ts",
+    from: "takesPart(node) && (node.heartbeat.leaseHeld || !node.heartbeat.forfeited)",
+    to: "takesPart(node)",
+    noticedBy: "one_way_test.ts",
+  },
+  {
+    name: "buckets without an owner are planned for whom a majority lets take none",
+    file: "membership/view.ts",
+    from: 'options.partition === "serve" || degree === degreeMax',
+    to: "true",
+    noticedBy: "one_way_test.ts",
+  },
+  {
+    name: "two that do not hear each other plan against each other",
+    file: "membership/view.ts",
+    from: "return able.find(({ degree }) => degree === most);",
+    to: "return able[0];",
+    noticedBy: "one_way_test.ts",
+  },
+  {
     name: "claims are a larger group's as soon as it is seen",
     file: "node.ts",
     from: "if (isDisputed || !this.#planning.hasLasted(now)) return;",
@@ -118,7 +146,7 @@ export const mutations: readonly Mutation[] = [
     file: "node.ts",
     from: 'this.#state === "ready" && peer.ackedSequence >= this.#resumedSequence;',
     to: "true;",
-    isNarrow: true,
+    noticedBy: "narrow_test.ts",
   },
   {
     name: "what is being handed over is not claimed",
@@ -131,14 +159,14 @@ export const mutations: readonly Mutation[] = [
     file: "ownership/ownership.ts",
     from: "if (!isShown) return [];",
     to: "",
-    isNarrow: true,
+    noticedBy: "narrow_test.ts",
   },
   {
     name: "who is heard one way only is nobody's heir",
-    file: "ownership/ownership.ts",
-    from: "const there = [...live, ...hearsay];",
-    to: "const there = live;",
-    seed: 400004619,
+    file: "node.ts",
+    from: "hearsay: this.#hearsay(),",
+    to: "",
+    noticedBy: "narrow_test.ts",
   },
   {
     name: "a plan is made again and again",

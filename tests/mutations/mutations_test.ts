@@ -5,8 +5,13 @@ import { mutations } from "./mutations.ts";
 const root = new URL("../../", import.meta.url).pathname;
 /** Enough for the most hidden one, several times over. */
 const storiesMax = 1500;
+/** What a test says of what it must notice. */
+const signs = {
+  "narrow_test.ts": /both handle bucket/,
+  "one_way_test.ts": /buckets without an owner|plan follows plan/,
+};
 
-for (const { name, file, from, to, seed = 1, isNarrow = false } of mutations) {
+for (const { name, file, from, to, seed = 1, noticedBy } of mutations) {
   Deno.test(`the simulator notices: ${name}`, async () => {
     const tree = await Deno.makeTempDir({ prefix: "avail-mutation-" });
     try {
@@ -22,13 +27,13 @@ for (const { name, file, from, to, seed = 1, isNarrow = false } of mutations) {
       const few = ["--stories", `${storiesMax}`, "--broken", "1", "--shorten", "0"];
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: [
-          ...[isNarrow ? "test" : "run", "-A", "--no-check", "--config", `${root}deno.json`],
-          ...(isNarrow ? [`${tree}/tests/sim/narrow_test.ts`] : [...stories, ...few]),
+          ...[noticedBy ? "test" : "run", "-A", "--no-check", "--config", `${root}deno.json`],
+          ...(noticedBy ? [`${tree}/tests/sim/${noticedBy}`] : [...stories, ...few]),
         ],
       }).output();
       const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
       assertEquals(code, 1, said);
-      assert((isNarrow ? /both handle bucket/ : /1 broken/).test(said), said);
+      assert((noticedBy ? signs[noticedBy] : /1 broken/).test(said), said);
     } finally {
       await Deno.remove(tree, { recursive: true });
     }

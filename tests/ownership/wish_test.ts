@@ -29,6 +29,8 @@ function nodesBy(plan: Plan | null, change: Partial<PlanningNode> = {}): Plannin
     claimGroup: 3,
     planEpoch: plan?.epoch ?? 0,
     planDigest: plan?.digest ?? "0".repeat(16),
+    leaseHeld: true,
+    degree: 2,
     forfeited: false,
     canGain: true,
     eligible: true,

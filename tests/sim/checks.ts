@@ -18,6 +18,8 @@ interface World {
 const reportsMax = 20;
 /** More heartbeats than may leave in one interval, the last ones of a node that leaves among them. */
 const beatsMax = 12;
+/** A node that has sent no heartbeat for so many intervals says nothing. */
+const silence = 1.5;
 
 export class Checks {
   /** Two valid leases on one bucket, state that came late, messages that were too many. */
@@ -204,19 +206,22 @@ export class Checks {
     );
   }
 
-  /** Nobody reaches it, or nobody has for a detection time. */
+  /** Nobody reaches it, or nobody has for a detection time; who says nothing reaches nobody. */
   #isDeaf(machine: Machine): boolean {
-    const { now, network, detectionMs } = this.world;
-    return this.#running().every((other) =>
-      other === machine ||
-      now - Math.max(network.reachesSince(other.index, machine.index), other.runsSince) <=
-        detectionMs
-    );
+    const { now, network, detectionMs, intervalMs } = this.world;
+    return this.#running().every((other) => {
+      const reachedSince = network.reachesSince(other.index, machine.index);
+      const since = Math.max(reachedSince, other.runsSince, other.speaksSince);
+      return other === machine || now - since <= detectionMs ||
+        now - other.spokeAt > silence * intervalMs;
+    });
   }
 
   /** A heartbeat leaves: at most eight hurried ones and one regular one in an interval. */
-  beat({ name, beats }: Machine): void {
-    const { now, intervalMs } = this.world;
+  beat(machine: Machine): void {
+    const { name, beats } = machine, { now, intervalMs } = this.world;
+    if (now - machine.spokeAt > silence * intervalMs) machine.speaksSince = now;
+    machine.spokeAt = now;
     beats.push(now);
     if (beats.length > beatsMax) beats.shift();
     if (beats.length === beatsMax && now - beats[0] < intervalMs * 0.9) {

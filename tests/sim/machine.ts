@@ -37,6 +37,9 @@ export class Machine {
   /** What other nodes had this one do, and what came of its own requests to others. */
   readonly executed: string[] = [];
   readonly forwarded = new Map<number, { answer: string } | { error: string }>();
+  /** When its newest heartbeat left, and since when it has not been silent. */
+  spokeAt = -Infinity;
+  speaksSince = -Infinity;
   /** Times of its heartbeats, by its clock. */
   readonly beats: Millis[] = [];
   #clockAtZero = 0;
