@@ -76,7 +76,8 @@ export class Node {
   #reason: string | null = "listening";
   #leaving = false;
   #farewellsLeft = farewells;
-  #isSilent = false;
+  /** It has been silent since it lost its lease. */
+  #hasWithdrawn = false;
   #weight: number;
   #carriers: number;
   #toldLease: Millis = 0;
@@ -405,8 +406,7 @@ export class Node {
       this.#ownership.gone(peer.incarnation);
       this.#quorum?.lost(peer.incarnation, now);
       this.#exchange.forget(peer.incarnation);
-      // A recording that falls silent is nobody's failure.
-      // Nor is it another one of a node that has given up everything.
+      // A recording that falls silent is nobody's failure, nor is it one more of a node that has given up everything.
       if (reason !== "left" && peer.confirmed && !peer.heartbeat.forfeited) {
         this.#tell(this.#planning.failed(peer.name, now));
       }
@@ -678,10 +678,11 @@ export class Node {
       ? null
       : companyIn(this.#membership.heard());
     const isSilent = this.#withdrawal.isSilent(company, this.#membership.newestAt, now);
-    if (isSilent && !this.#isSilent) {
+    if (isSilent && !this.#hasWithdrawn) {
       this.#event("info", "withdrawn", "says nothing for a while: it may handle nothing", {});
     }
-    return this.#isSilent = isSilent;
+    this.#hasWithdrawn = company !== null && (isSilent || this.#hasWithdrawn);
+    return isSilent;
   }
 
   /** Shows the plan to those that hold another. */

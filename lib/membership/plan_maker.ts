@@ -1,6 +1,6 @@
 /**
- * When a node makes a plan: it is the first by name of those that are ready and hold their leases, its view
- * has lasted for a detection time, and the present plan does not serve any more.
+ * When a node makes a plan: it is the planner in its view, that view has lasted for a detection time, and the
+ * present plan does not serve any more.
  */
 import type { CoreEvent } from "../node_types.ts";
 import type { LiveNode } from "../ownership/ownership.ts";

@@ -9,19 +9,24 @@
 import type { Millis } from "../ports.ts";
 
 /**
- * What a node without a lease hears: nobody; somebody that holds a lease; or only such as do not, of which
- * none serves because another is silent.
+ * What a node without a lease hears: nobody; somebody that holds a lease; or only such as hold none either,
+ * where all may be in the same case, and wait for each other.
  */
 export type Company = "nobody" | "serving" | "idle";
 
 /** In detection times. */
 const patience = 2;
-/** The first silence, the longest one (each is twice as long as the one before), and speech in between. */
+/**
+ * The first silence, the longest one, and speech in between. Each silence is twice as long as the one before, but
+ * not more than `silenceMsMax`, if the first one is not: somebody waits for the node to be back.
+ */
 const manners = {
   // As short as may be: all others may be in the same case.
   nobody: { first: 1.5, longest: 1.5, speech: 62.5 },
   serving: { first: 4, longest: 32, speech: 1.5 },
 };
+
+const silenceMsMax = 10_000;
 
 export class Withdrawal {
   #company: Company | null = null;
@@ -52,7 +57,8 @@ export class Withdrawal {
     if (now < this.#silentFrom) return false;
     this.#speaksFrom = now + this.#length * this.detectionMs;
     this.#silentFrom = this.#speaksFrom + speech * this.detectionMs;
-    this.#length = Math.min(2 * this.#length, longest);
+    const most = Math.max(first, Math.min(longest, silenceMsMax / this.detectionMs));
+    this.#length = Math.min(2 * this.#length, most);
     return true;
   }
 }

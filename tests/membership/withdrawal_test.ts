@@ -1,12 +1,12 @@
 import { assertEquals } from "../assert.ts";
 import { type Company, Withdrawal } from "../../lib/membership/withdrawal.ts";
 
-const detectionMs = 300;
+const usual = 300;
 
 /** When it becomes silent and speaks again, in detection times from the beginning. */
 function changes(
   company: (now: number) => Company | null,
-  { newestAt = (_now: number): number => 0, until = 80 } = {},
+  { newestAt = (_now: number): number => 0, until = 80, detectionMs = usual } = {},
 ): readonly string[] {
   const withdrawal = new Withdrawal(detectionMs);
   const found: string[] = [];
@@ -33,12 +33,23 @@ Deno.test("where others serve its silences grow, and it speaks in between", () =
   ]);
 });
 
+Deno.test("a silence is longer than ten seconds only where the first one is", () => {
+  assertEquals(changes(() => "serving", { detectionMs: 1000, until: 30 }), [
+    ...["silent 2.0", "speaks 6.0", "silent 7.5", "speaks 15.5", "silent 17.0", "speaks 27.0"],
+    "silent 28.5",
+  ]);
+  assertEquals(changes(() => "serving", { detectionMs: 5000, until: 20 }), [
+    ...["silent 2.0", "speaks 6.0", "silent 7.5", "speaks 11.5", "silent 13.0", "speaks 17.0"],
+    "silent 18.5",
+  ]);
+});
+
 Deno.test("who hears nobody is silent just long enough to be counted as dead", () => {
   assertEquals(changes(() => "nobody"), ["silent 2.0", "speaks 3.5", "silent 66.0", "speaks 67.5"]);
 });
 
 Deno.test("a lease, others that lose theirs, and a start that is newly heard end the silence", () => {
-  const at = 4 * detectionMs;
+  const at = 4 * usual;
   const after = (company: Company | null) => (now: number): Company | null =>
     now < at ? "serving" : company;
   assertEquals(changes(after(null)), ["silent 2.0", "speaks 4.0"]);
