@@ -27,6 +27,8 @@ export interface LabOptions {
    * and one would measure the host's patience. The default shows the cluster.
    */
   readonly rtoMinMs: number | null;
+  /** `cluster.partition`; a majority is of `nodes`. */
+  readonly partition: "serve" | "majority";
   /** `detection.damping`; null: the key is left out. Nodes fail here as often as one likes. */
   readonly damping: string | null;
   /** Appended to every node's configuration. */
@@ -38,6 +40,7 @@ const defaults: LabOptions = {
   replication: true,
   intervalMs: 100,
   multiplier: 3,
+  partition: "serve",
   damping: "off",
   rtoMinMs: 40,
   extraConfig: "",

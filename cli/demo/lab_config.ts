@@ -14,7 +14,7 @@ export function nodeConfig(
 [cluster]
 name = "lab-${labId}"
 key_file = "${keyFile}"
-
+${options.partition === "serve" ? "" : `partition = "majority"\nnodes = ${options.nodes}\n`}
 [node]
 name = "${node.name}"
 

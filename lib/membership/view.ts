@@ -19,26 +19,30 @@ export function planningNodes(all: readonly LiveNode[], options: ViewOptions): P
     takesPart(node) && (node.heartbeat.leaseHeld || !node.heartbeat.forfeited)
   ).sort((a, b) => a.heartbeat.name < b.heartbeat.name ? -1 : 1);
   const reference = referenceOf(voters(nodes));
-  const degreeMax = Math.max(...nodes.map(degreeOf));
+  const incarnations = new Set(nodes.map(({ incarnation }) => incarnation));
+  const degreeHere = (node: LiveNode) =>
+    mutual(node).filter((incarnation) => incarnations.has(incarnation)).length;
+  const degreeMax = Math.max(...nodes.map(degreeHere));
   return nodes.map((node) => {
     const { incarnation, heartbeat } = node;
     const { name, state, weight, claims, claimGroup, planEpoch, planDigest } = heartbeat;
     const { leaseHeld, forfeited } = heartbeat;
-    const degree = degreeOf(node);
-    // Where the others hear one whom it does not hear, a majority lets it take nothing that is nobody's.
-    const mayInherit = options.partition === "serve" || degree === degreeMax;
+    // Where another one takes part whom it does not hear, a majority lets it take nothing that is nobody's.
+    const mayInherit = options.partition === "serve" || degreeHere(node) === degreeMax;
     return {
       ...{ incarnation, name, state, weight, claims, claimGroup, planEpoch, planDigest },
-      ...{ leaseHeld, forfeited, degree },
+      ...{ leaseHeld, forfeited, degree: mutual(node).length },
       canGain: mayInherit && reference !== null && agree(reference, node),
       eligible: state === "ready" && obstacleOf(node, nodes, options.shares) === null,
     };
   });
 }
 
-/** How many nodes it hears that hear it. */
-export function degreeOf({ heartbeat }: LiveNode): number {
-  return heartbeat.peers.filter(({ heardOn }) => (heardOn & heardMutually) !== 0).length;
+/** The starts that it hears and that hear it. */
+function mutual({ heartbeat }: LiveNode): readonly string[] {
+  return heartbeat.peers.flatMap(({ incarnation, heardOn }) =>
+    (heardOn & heardMutually) === 0 ? [] : [incarnation]
+  );
 }
 
 /**

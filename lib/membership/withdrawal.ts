@@ -15,7 +15,7 @@ import type { Millis } from "../ports.ts";
 export type Company = "nobody" | "serving" | "idle";
 
 /** In detection times. */
-const patience = 2;
+const patience = 1;
 /**
  * The first silence, the longest one, and speech in between. Each silence is twice as long as the one before, but
  * not more than `silenceMsMax`, if the first one is not: somebody waits for the node to be back.

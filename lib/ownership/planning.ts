@@ -19,7 +19,7 @@ export interface PlanningNode {
   readonly planEpoch: number;
   readonly planDigest: string;
   readonly leaseHeld: boolean;
-  /** How many nodes it hears that hear it. */
+  /** How many starts it hears that hear it, be they of this view or not. */
   readonly degree: number;
   readonly forfeited: boolean;
   /** It agrees in what must be equal on all nodes. */

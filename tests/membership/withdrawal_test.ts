@@ -28,37 +28,37 @@ Deno.test("a node with a lease, and one among others without, never fall silent"
 
 Deno.test("where others serve its silences grow, and it speaks in between", () => {
   assertEquals(changes(() => "serving", { until: 110 }), [
-    ...["silent 2.0", "speaks 6.0", "silent 7.5", "speaks 15.5", "silent 17.0", "speaks 33.0"],
-    ...["silent 34.5", "speaks 66.5", "silent 68.0", "speaks 100.0", "silent 101.5"],
+    ...["silent 1.0", "speaks 5.0", "silent 6.5", "speaks 14.5", "silent 16.0", "speaks 32.0"],
+    ...["silent 33.5", "speaks 65.5", "silent 67.0", "speaks 99.0", "silent 100.5"],
   ]);
 });
 
 Deno.test("a silence is longer than ten seconds only where the first one is", () => {
   assertEquals(changes(() => "serving", { detectionMs: 1000, until: 30 }), [
-    ...["silent 2.0", "speaks 6.0", "silent 7.5", "speaks 15.5", "silent 17.0", "speaks 27.0"],
-    "silent 28.5",
+    ...["silent 1.0", "speaks 5.0", "silent 6.5", "speaks 14.5", "silent 16.0", "speaks 26.0"],
+    "silent 27.5",
   ]);
   assertEquals(changes(() => "serving", { detectionMs: 5000, until: 20 }), [
-    ...["silent 2.0", "speaks 6.0", "silent 7.5", "speaks 11.5", "silent 13.0", "speaks 17.0"],
-    "silent 18.5",
+    ...["silent 1.0", "speaks 5.0", "silent 6.5", "speaks 10.5", "silent 12.0", "speaks 16.0"],
+    "silent 17.5",
   ]);
 });
 
 Deno.test("who hears nobody is silent just long enough to be counted as dead", () => {
-  assertEquals(changes(() => "nobody"), ["silent 2.0", "speaks 3.5", "silent 66.0", "speaks 67.5"]);
+  assertEquals(changes(() => "nobody"), ["silent 1.0", "speaks 2.5", "silent 65.0", "speaks 66.5"]);
 });
 
 Deno.test("a lease, others that lose theirs, and a start that is newly heard end the silence", () => {
   const at = 4 * usual;
   const after = (company: Company | null) => (now: number): Company | null =>
     now < at ? "serving" : company;
-  assertEquals(changes(after(null)), ["silent 2.0", "speaks 4.0"]);
-  assertEquals(changes(after("idle")), ["silent 2.0", "speaks 4.0"]);
+  assertEquals(changes(after(null)), ["silent 1.0", "speaks 4.0"]);
+  assertEquals(changes(after("idle")), ["silent 1.0", "speaks 4.0"]);
   assertEquals(changes(after("nobody"), { until: 8 }), [
-    ...["silent 2.0", "speaks 4.0", "silent 6.0", "speaks 7.5"],
+    ...["silent 1.0", "speaks 4.0", "silent 5.0", "speaks 6.5"],
   ]);
   const newestAt = (now: number) => now < at ? 0 : at;
   assertEquals(changes(() => "serving", { newestAt, until: 12 }), [
-    ...["silent 2.0", "speaks 4.0", "silent 6.0", "speaks 10.0", "silent 11.5"],
+    ...["silent 1.0", "speaks 4.0", "silent 5.0", "speaks 9.0", "silent 10.5"],
   ]);
 });

@@ -118,7 +118,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "buckets without an owner are planned for whom a majority lets take none",
     file: "membership/view.ts",
-    from: 'options.partition === "serve" || degree === degreeMax',
+    from: 'options.partition === "serve" || degreeHere(node) === degreeMax',
     to: "true",
     noticedBy: "one_way_test.ts",
   },

@@ -90,6 +90,17 @@ export const streamsCut: Fault = {
   mend: (lab) => uncut(lab, "streams"),
 };
 
+/** The next node does not hear it; the third one does, and it hears both. */
+export const unheardByOne: Fault = {
+  name: "one of the others does not hear it",
+  happen: (lab, node) => {
+    const names = lab.nodes.map(({ name }) => name);
+    const next = names[(names.indexOf(node) + 1) % names.length];
+    return cut(lab, "unheard", [`iifname "${node}-*" oifname "${next}-*" ${heartbeats}`]);
+  },
+  mend: (lab) => uncut(lab, "unheard"),
+};
+
 /** Nothing passes between this node and the other ones; clients and servers reach both halves. */
 export const halved: Fault = {
   isolates: true,

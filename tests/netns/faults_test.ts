@@ -32,6 +32,7 @@ import {
   nearlyMute,
   powerLoss,
   streamsCut,
+  unheardByOne,
   unplugged,
 } from "./faults.ts";
 
@@ -46,6 +47,7 @@ Deno.test("a hang, one-way loss, the sync link cut, a carrier lost: nothing twic
       const [node, fault, isOut] of [
         ["fw3", hang, true],
         ["fw2", mute, true],
+        ["fw3", unheardByOne, true],
         ["fw1", unplugged("sync"), false],
         ["fw2", unplugged("inside"), true],
       ] as const
@@ -92,6 +94,43 @@ Deno.test("a node that hears nothing, two halves: twice until they hear each oth
   });
 });
 
+Deno.test("with a majority: whoever is left out stops, all buckets have owners, nothing twice, nothing lost", async () => {
+  await inLab({ partition: "majority" }, async (lab) => {
+    await started(lab);
+    const flows = await lab.startTraffic(traffic);
+    for (
+      const [node, fault] of [
+        ["fw2", halved],
+        ["fw3", deaf],
+        ["fw2", unheardByOne],
+        ["fw1", mute],
+      ] as const
+    ) {
+      const name = `${node}: ${fault.name}`;
+      const [one, other] = everybody.filter((other) => other !== node);
+      await flows.mark(name);
+      await fault.happen(lab, node);
+      for (const third of [one, other]) {
+        await statusWhere(
+          lab,
+          third,
+          name,
+          (seen) => ownedBy(seen, node) === 0 && ownedBy(seen, one) + ownedBy(seen, other) === 256,
+        );
+      }
+      const left = await statusWhere(lab, node, "stops", ({ datapath }) => datapath.leaseMs === 0);
+      assertEquals(left.members.find((member) => member.name === node)?.buckets, 0);
+      await fault.mend(lab, node);
+      await settled(lab);
+      // From before the fault on: at no time did two answer.
+      const { ping, udp } = await flows.mark("settled");
+      assertEquals([ping.duplicates, udp.duplicates], [0, 0], `${name}: answers that came twice`);
+    }
+    const { alive, started: opened, lost } = await flows.finish();
+    assertEquals(alive, opened, JSON.stringify(lost));
+  });
+});
+
 Deno.test("twenty random faults in a row", async (test) => {
   const seed = Number(
     Deno.env.get("AVAIL_FAULT_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0],
@@ -124,6 +163,7 @@ const faults: readonly Fault[] = [
   mute,
   deaf,
   nearlyMute,
+  unheardByOne,
   unplugged("inside"),
   unplugged("outside"),
   unplugged("sync"),

@@ -22,10 +22,11 @@ const options = {
   replication: false,
   intervalMs: 20,
   multiplier: 4,
+  partition: "majority",
   damping: "off",
   rtoMinMs: null,
   extraConfig: "",
-};
+} as const;
 
 Deno.test("lab: a node's configuration is complete and means what the options say", () => {
   const node = new LabNode(new LabNames("test"), "fw2", 2);
@@ -33,6 +34,7 @@ Deno.test("lab: a node's configuration is complete and means what the options sa
   const { config, warnings } = readConfig(nodeConfig("test", node, "/key", options), source);
   assertEquals(warnings, []);
   assertEquals(config.node.name, "fw2");
+  assertEquals([config.cluster.partition, config.cluster.nodes], ["majority", 3]);
   assertEquals(config.links, [{ interface: "sync", address: "198.51.100.12" }]);
   assertEquals(config.shares.map((share) => [share.interface, share.key, share.addresses.length]), [
     ["inside", "pair", 2],
