@@ -3,6 +3,8 @@ import { openLibrary } from "./library.ts";
 
 const EVP_CTRL_GCM_GET_TAG = 0x10;
 const EVP_CTRL_GCM_SET_TAG = 0x11;
+/** What libcrypto reads of the arrays that it is given, whatever their length. */
+const keyBytes = 32, nonceBytes = 12;
 const tagBytes = 16;
 
 /** Newest first. */
@@ -35,7 +37,7 @@ const symbols = {
 type Libcrypto = Deno.DynamicLibrary<typeof symbols>["symbols"];
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** AES-256-GCM with nonces of 12 bytes, for one thread. */
+/** AES-256-GCM with nonces of 12 bytes, for one thread; its one context lives as long as the process. */
 export class AesGcm {
   readonly #crypto: Libcrypto;
   readonly #context: Deno.PointerObject;
@@ -66,7 +68,8 @@ export class AesGcm {
   /** Writes ciphertext and tag of `message`, to which `bound` is bound, `into` an array of their length. */
   seal(key: Bytes, nonce: Bytes, bound: Bytes, message: Bytes, into: Bytes): void {
     const crypto = this.#crypto, context = this.#context, length = this.#length;
-    const isSealed = into.length >= message.length + tagBytes &&
+    const isSealed = key.length === keyBytes && nonce.length === nonceBytes &&
+      into.length >= message.length + tagBytes &&
       crypto.EVP_EncryptInit_ex(context, this.#cipher, null, key, nonce) === 1 &&
       crypto.EVP_EncryptUpdate(context, null, length, bound, bound.length) === 1 &&
       crypto.EVP_EncryptUpdate(context, into, length, message, message.length) === 1 &&
@@ -86,7 +89,8 @@ export class AesGcm {
     const messageBytes = sealed.length - tagBytes;
     if (messageBytes < 0) return null;
     const message = new Uint8Array(messageBytes);
-    const isAuthentic = crypto.EVP_DecryptInit_ex(context, this.#cipher, null, key, nonce) === 1 &&
+    const isAuthentic = key.length === keyBytes && nonce.length === nonceBytes &&
+      crypto.EVP_DecryptInit_ex(context, this.#cipher, null, key, nonce) === 1 &&
       crypto.EVP_DecryptUpdate(context, null, length, bound, bound.length) === 1 &&
       crypto.EVP_DecryptUpdate(context, message, length, sealed, messageBytes) === 1 &&
       crypto.EVP_CIPHER_CTX_ctrl(

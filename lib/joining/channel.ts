@@ -4,17 +4,14 @@
  * with the token, later, nobody reads what was recorded.
  */
 import {
-  createCipheriv,
-  createDecipheriv,
   createHash,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
+import { gcmTagBytes, runtimeAead } from "../wire/aead.ts";
 import { derive } from "../wire/keys.ts";
-
-const gcmTagBytes = 16;
 
 /** A key pair for one connection. */
 export interface KeyPair {
@@ -76,35 +73,22 @@ export class Channel {
 class Direction {
   #number = 0;
 
-  constructor(readonly key: Uint8Array) {}
+  constructor(readonly key: Uint8Array<ArrayBuffer>) {}
 
   seal(kind: number, message: Uint8Array): Uint8Array<ArrayBuffer> {
-    const cipher = createCipheriv("aes-256-gcm", this.key, this.#nonce());
-    cipher.setAAD(new Uint8Array([kind]));
     const sealed = new Uint8Array(message.length + gcmTagBytes);
-    sealed.set(cipher.update(message));
-    cipher.final();
-    sealed.set(cipher.getAuthTag(), message.length);
+    const bound = new Uint8Array([kind]);
+    runtimeAead.seal(this.key, this.#nonce(), bound, new Uint8Array(message), sealed);
     return sealed;
   }
 
   open(kind: number, sealed: Uint8Array): Uint8Array<ArrayBuffer> | null {
     if (sealed.length < gcmTagBytes) return null;
-    const decipher = createDecipheriv("aes-256-gcm", this.key, this.#nonce(), {
-      authTagLength: gcmTagBytes,
-    });
-    decipher.setAAD(new Uint8Array([kind]));
-    decipher.setAuthTag(sealed.subarray(sealed.length - gcmTagBytes));
-    try {
-      const message = decipher.update(sealed.subarray(0, sealed.length - gcmTagBytes));
-      decipher.final();
-      return new Uint8Array(message);
-    } catch {
-      return null;
-    }
+    const bound = new Uint8Array([kind]);
+    return runtimeAead.open(this.key, this.#nonce(), bound, new Uint8Array(sealed));
   }
 
-  #nonce(): Uint8Array {
+  #nonce(): Uint8Array<ArrayBuffer> {
     const nonce = new Uint8Array(12);
     new DataView(nonce.buffer).setUint32(8, this.#number++);
     return nonce;

@@ -32,7 +32,8 @@ export const runtimeAead: Aead = {
   },
 
   open(key, nonce, bound, sealed) {
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce);
+    if (sealed.length < gcmTagBytes) return null;
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: gcmTagBytes });
     decipher.setAAD(bound);
     decipher.setAuthTag(sealed.subarray(sealed.length - gcmTagBytes));
     try {
