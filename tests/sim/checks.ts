@@ -3,6 +3,8 @@
  * the time, and nothing of what the cores think.
  */
 import { bucketCount, BucketSet } from "../../lib/ownership/bucket_set.ts";
+import { heartbeatType } from "../../lib/wire/heartbeat.ts";
+import { planPartType } from "../../lib/wire/plan_parts.ts";
 import type { Machine } from "./machine.ts";
 import type { Network } from "./network.ts";
 
@@ -16,8 +18,13 @@ interface World {
 }
 
 const reportsMax = 20;
-/** More heartbeats than may leave in one interval, the last ones of a node that leaves among them. */
-const beatsMax = 12;
+/**
+ * More messages than a node may send in nine tenths of an interval: heartbeats, the last ones of a node that
+ * leaves among them; and first parts of plans, of which one is due, and another one for each plan that comes.
+ */
+const tooMany = { heartbeats: 12, plans: 5 };
+/** Where a part of a plan has its number. */
+const planPartIndexAt = 17;
 /** A node that has sent no heartbeat for so many intervals says nothing. */
 const silence = 1.5;
 
@@ -217,15 +224,24 @@ export class Checks {
     });
   }
 
-  /** A heartbeat leaves: at most eight hurried ones and one regular one in an interval. */
-  beat(machine: Machine): void {
-    const { name, beats } = machine, { now, intervalMs } = this.world;
+  /** A message leaves. */
+  sent(machine: Machine, message: Uint8Array): void {
+    if (message[0] === planPartType && message[planPartIndexAt] === 0) {
+      this.#count(machine, "plans");
+    }
+    if (message[0] !== heartbeatType) return;
+    this.#count(machine, "heartbeats");
+    const { now, intervalMs } = this.world;
     if (now - machine.spokeAt > silence * intervalMs) machine.speaksSince = now;
     machine.spokeAt = now;
-    beats.push(now);
-    if (beats.length > beatsMax) beats.shift();
-    if (beats.length === beatsMax && now - beats[0] < intervalMs * 0.9) {
-      this.violate(`${name} sent ${beatsMax} heartbeats in ${(now - beats[0]).toFixed(1)} ms`);
+  }
+
+  #count({ name, sent }: Machine, kind: keyof typeof tooMany): void {
+    const { now, intervalMs } = this.world, times = sent[kind], count = tooMany[kind];
+    times.push(now);
+    if (times.length > count) times.shift();
+    if (times.length === count && now - times[0] < intervalMs * 0.9) {
+      this.violate(`${name} sent ${count} ${kind} in ${(now - times[0]).toFixed(1)} ms`);
     }
   }
 

@@ -51,7 +51,6 @@ export interface ClusterOptions {
 
 /** Flows change at so many buckets each time. */
 const trafficBuckets = 8;
-const beatType = 1;
 
 export class Cluster {
   now = 1000;
@@ -123,7 +122,8 @@ export class Cluster {
     machine.paused = false;
     machine.frozen = false;
     machine.backlog.length = 0;
-    machine.beats.length = 0;
+    machine.sent.heartbeats.length = 0;
+    machine.sent.plans.length = 0;
     const adopted = machine.leaseUntil > now
       ? { responsibility: machine.responsibility.clone(), leaseUntil: machine.leaseUntil }
       : null;
@@ -399,7 +399,7 @@ export class Cluster {
   }
 
   #broadcast(from: Machine, message: Uint8Array): void {
-    if (message[0] === beatType) this.checks.beat(from);
+    this.checks.sent(from, message);
     const { incarnation } = from;
     for (const to of this.machines) {
       if (to === from) continue;

@@ -40,8 +40,11 @@ export class Machine {
   /** When its newest heartbeat left, and since when it has not been silent. */
   spokeAt = -Infinity;
   speaksSince = -Infinity;
-  /** Times of its heartbeats, by its clock. */
-  readonly beats: Millis[] = [];
+  /** When its newest messages left, by kind. */
+  readonly sent: { readonly heartbeats: number[]; readonly plans: number[] } = {
+    heartbeats: [],
+    plans: [],
+  };
   #clockAtZero = 0;
   #clockRate = 1;
 
