@@ -9,6 +9,7 @@
  * sender's time here, as it would be in the receivers' on machines of their own.
  */
 import { median } from "./statistics.ts";
+import { interruptible } from "./interruptible.ts";
 import { hasFlag, numberOption, numbersOption } from "./options.ts";
 import { daemonTime, timeBetween } from "./threads.ts";
 import { WideLab, type WideNode } from "./cost/wide_lab.ts";
@@ -34,21 +35,20 @@ const counts = numbersOption("nodes", [2, 4, 8, 16]);
 const seconds = numberOption("seconds", 20);
 /** Until the just-in-time compiler has seen often enough what happens when nothing happens. */
 const warmUpMs = 1000 * numberOption("warm", 60);
-Deno.addSignalListener("SIGINT", () => void WideLab.removeAll().then(() => Deno.exit(130)));
 const rows: Row[] = [];
-for (const nodes of counts) {
-  const lab = await WideLab.start(nodes, { intervalMs, multiplier: 3 });
-  try {
+await interruptible(async () => {
+  for (const nodes of counts) {
+    const lab = await WideLab.start(nodes, { intervalMs, multiplier: 3 });
     await pause(warmUpMs);
     rows.push(await measure(lab.nodes));
-  } finally {
     await lab.remove();
   }
-}
-const missed = rows.some((row) => row.nodes <= goalNodes && row.corePercent > goalPercent);
-if (hasFlag("json")) console.log(JSON.stringify({ schema: 1, intervalMs, seconds, rows, missed }));
-else print();
-Deno.exit(missed ? 1 : 0);
+  const missed = rows.some((row) => row.nodes <= goalNodes && row.corePercent > goalPercent);
+  if (hasFlag("json")) {
+    console.log(JSON.stringify({ schema: 1, intervalMs, seconds, rows, missed }));
+  } else print(missed);
+  return missed;
+}, () => WideLab.removeAll());
 
 async function measure(nodes: readonly WideNode[]): Promise<Row> {
   const read = () =>
@@ -92,7 +92,7 @@ async function framesOf(node: WideNode): Promise<number> {
   }, 0);
 }
 
-function print(): void {
+function print(missed: boolean): void {
   console.log(
     `heartbeats every ${intervalMs} ms, ${seconds} s each; percent of one core per daemon`,
   );

@@ -17,6 +17,7 @@ import { Lab } from "../cli/demo/lab.ts";
 import type { Traffic } from "../cli/demo/traffic.ts";
 import type { IntervalReport } from "../cli/demo/traffic_protocol.ts";
 import { type Kill, kill } from "./failover/kills.ts";
+import { interruptible } from "./interruptible.ts";
 import { hasFlag, numberOption } from "./options.ts";
 import { quantile } from "./statistics.ts";
 
@@ -33,15 +34,13 @@ const intervalMs = numberOption("interval", 100);
 const multiplier = numberOption("multiplier", 3);
 const reports = new Map<Step, IntervalReport[]>(steps.map((step) => [step, []]));
 const lab = await Lab.create({ intervalMs, multiplier });
-Deno.addSignalListener("SIGINT", () => void lab.remove().then(() => Deno.exit(130)));
-try {
+await interruptible(async () => {
   await lab.startNodes();
   await settled(["fw1", "fw2", "fw3"]);
-  if (hasFlag("kills")) await killOften(numberOption("kills", 100));
-  else await roundsOfAll();
-} finally {
-  await lab.remove();
-}
+  if (hasFlag("kills")) return await killOften(numberOption("kills", 100));
+  await roundsOfAll();
+  return false;
+}, () => lab.remove());
 
 async function roundsOfAll(): Promise<void> {
   const traffic = await lab.startTraffic({
@@ -61,8 +60,8 @@ async function roundsOfAll(): Promise<void> {
   console.log(`${alive} of ${started} connections alive, ${duplicates} answers came twice`);
 }
 
-/** Nodes die in turn; each comes back, and takes its share, before the next one dies. */
-async function killOften(count: number): Promise<void> {
+/** Nodes die in turn; each comes back, and takes its share, before the next one dies. True: too late. */
+async function killOften(count: number): Promise<boolean> {
   const all = ["fw1", "fw2", "fw3"];
   const kills: Kill[] = [];
   for (let i = 0; i < count; i++) {
@@ -80,7 +79,7 @@ async function killOften(count: number): Promise<void> {
   const missed = unanswered > 0 || at(0.99) > goalAfterMs;
   if (hasFlag("json")) {
     console.log(JSON.stringify({ schema: 1, intervalMs, multiplier, kills, missed }));
-    return;
+    return missed;
   }
   const text = [0.5, 0.99, 1].map((part) => at(part).toFixed(1));
   const own = Math.max(...kills.map(({ ownDelayMs }) => ownDelayMs)).toFixed(1);
@@ -90,6 +89,7 @@ async function killOften(count: number): Promise<void> {
       `${unanswered} without an answer; the probe was late by ${own} ms at most`,
   );
   console.log(`${missed ? "MISS" : "PASS"}: p99 at most ${goalAfterMs} ms`);
+  return missed;
 }
 
 /** All steps once; another node each time. */

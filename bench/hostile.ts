@@ -10,6 +10,7 @@
 import { Lab } from "../cli/demo/lab.ts";
 import { floods } from "../tests/netns/floods.ts";
 import { Forger, Hostile } from "../tests/netns/hostile.ts";
+import { interruptible } from "./interruptible.ts";
 import { startAndSettle } from "./settle.ts";
 
 const bad = ["lease-lost", "forfeited", "peer-dead", "conflict-lost", "plan"];
@@ -31,8 +32,7 @@ interface Row {
 }
 
 const lab = await Lab.create({ intervalMs: 100 });
-Deno.addSignalListener("SIGINT", () => void lab.remove().then(() => Deno.exit(130)));
-try {
+await interruptible(async () => {
   await startAndSettle(lab);
   await using hostile = await Hostile.start(lab);
   const forger = await Forger.of(lab);
@@ -62,9 +62,8 @@ try {
   const result = { schema: 1, idleShares: idle.shares, rows, changed, events };
   if (Deno.args.includes("--json")) console.log(JSON.stringify(result));
   else print(result);
-} finally {
-  await lab.remove();
-}
+  return changed || events.length > 0;
+}, () => lab.remove());
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
