@@ -27,6 +27,8 @@ interface Row {
   readonly restPercent: number;
   /** Frames that reach a daemon; without traffic almost all are heartbeats, once by each interface. */
   readonly framesPerSecond: number;
+  /** How often the core's thread was run. */
+  readonly wakingsPerSecond: number;
   /** How long the core's thread waited for a processor when it was to run: mean. */
   readonly waitMs: number;
 }
@@ -68,6 +70,7 @@ async function measure(nodes: readonly WideNode[]): Promise<Row> {
       main: 100 * main.cpuMs / ms,
       rest: 100 * rest.cpuMs / ms,
       frames: 1000 * (frames - before[i].frames) / ms,
+      wakings: 1000 * core.runs / ms,
       wait: core.waitMs / core.runs,
     };
   });
@@ -79,6 +82,7 @@ async function measure(nodes: readonly WideNode[]): Promise<Row> {
     mainPercent: of(({ main }) => main),
     restPercent: of(({ rest }) => rest),
     framesPerSecond: of(({ frames }) => frames),
+    wakingsPerSecond: of(({ wakings }) => wakings),
     waitMs: of(({ wait }) => wait),
   };
 }
@@ -96,7 +100,17 @@ function print(missed: boolean): void {
   console.log(
     `heartbeats every ${intervalMs} ms, ${seconds} s each; percent of one core per daemon`,
   );
-  const heads = ["nodes", "core", "(worst)", "main", "rest", "frames/s", "us/frame", "waits ms"];
+  const heads = [
+    "nodes",
+    "core",
+    "(worst)",
+    "main",
+    "rest",
+    "frames/s",
+    "us/frame",
+    "wakings/s",
+    "waits ms",
+  ];
   console.log(heads.map((head) => head.padStart(10)).join(""));
   for (const row of rows) {
     const microseconds = row.corePercent * 10_000 / row.framesPerSecond;
@@ -106,6 +120,7 @@ function print(missed: boolean): void {
         .map((percent) => percent.toFixed(2)),
       row.framesPerSecond.toFixed(0),
       microseconds.toFixed(0),
+      row.wakingsPerSecond.toFixed(0),
       row.waitMs.toFixed(3),
     ];
     console.log(cells.map((cell) => cell.padStart(10)).join(""));
