@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kmod/bucket.h alone as an XDP program: its return value is the bucket or verdict, plus 1000. */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-
-typedef __u8 u8;
-typedef __u16 u16;
-typedef __u32 u32;
-typedef __u64 u64;
-
-#define AVAIL_INLINE inline __attribute__((always_inline))
-
+#include "bpf/kernel.h"
 #include "bucket.h"
 
 char LICENSE[] SEC("license") = "GPL";
