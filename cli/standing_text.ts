@@ -1,4 +1,4 @@
-/** Sentences about members that may own no buckets or are given none, and about the versions. */
+/** Sentences about members that may own no buckets, are given none, or are not heard everywhere; about the versions. */
 import type { MemberStatus, Status } from "../lib/control.ts";
 import { plain } from "./render.ts";
 
@@ -13,12 +13,13 @@ const places: Readonly<Record<string, string>> = {
   configuration: "the configuration",
 };
 
-/** What keeps members from their share of the buckets, a sentence each; empty: nothing. */
-export function standingSentences({ members, protocol }: Status): string[] {
+/** What is not as it should be with members, a sentence each; empty: nothing. */
+export function standingSentences({ node, members, protocol }: Status): string[] {
   const sentences = members.flatMap((member) => [
     ...(member.notEligibleBecause === undefined
       ? []
       : [`${member.name} may own no buckets: ${member.notEligibleBecause}`]),
+    ...pathSentences(node, member),
     ...differenceSentences(member),
     ...(member.dampedMs === undefined ? [] : [
       `${member.name} fails again and again: it gets no buckets for ` +
@@ -34,6 +35,14 @@ export function standingSentences({ members, protocol }: Status): string[] {
     );
   }
   return sentences.map(plain);
+}
+
+/** Between the asked node and a member, by interface: the others carry what is said. */
+function pathSentences(node: string, { name, silentOn = [], deafOn = [] }: MemberStatus): string[] {
+  return [
+    ...(silentOn.length === 0 ? [] : [`${name} is not heard on ${list(silentOn)}`]),
+    ...(deafOn.length === 0 ? [] : [`${name} does not hear ${node} on ${list(deafOn)}`]),
+  ];
 }
 
 function differenceSentences({ name, differs = [], differsFrom = [] }: MemberStatus): string[] {

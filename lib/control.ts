@@ -21,6 +21,10 @@ export interface MemberStatus {
   readonly buckets: number;
   /** Milliseconds since it was last heard; 0 for the node itself. */
   readonly lastHeardMs: number;
+  /** The asked node's interfaces on which it is not heard, though on others; left out where there are none. */
+  readonly silentOn?: readonly string[];
+  /** Those on which it does not hear the asked node. */
+  readonly deafOn?: readonly string[];
   /** 32 hexadecimal digits. */
   readonly incarnation: string;
   /** Whether it is heard now. */

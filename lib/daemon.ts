@@ -378,7 +378,7 @@ class Daemon {
       counters: this.#attachment.counters(),
       load: this.#readLoad(),
       checks: this.#health.status(now()),
-      shares: this.#config.shares.map((share) => share.interface),
+      interfaces: [...this.#config.shares, ...this.#config.links].map((each) => each.interface),
       now: now(),
     });
   }

@@ -17,6 +17,7 @@ import { Admission } from "./membership/admission.ts";
 import { InPlace } from "./membership/in_place.ts";
 import { Membership } from "./membership/membership.ts";
 import type { Peer } from "./membership/peer.ts";
+import { PathNews } from "./membership/path_news.ts";
 import { Pulse } from "./membership/pulse.ts";
 import { PlanExchange } from "./membership/plan_exchange.ts";
 import { PlanMaker } from "./membership/plan_maker.ts";
@@ -61,6 +62,7 @@ export class Node {
   readonly #admission: Admission;
   readonly #pulse: Pulse;
   readonly #withdrawal: Withdrawal;
+  readonly #paths: PathNews;
   readonly #forwarding: Forwarding;
   readonly #patience: Patience;
   readonly #fitness: Fitness;
@@ -116,6 +118,7 @@ export class Node {
     this.#graceMs = 2 * options.intervalMs;
     this.#guardMs = guardOf(options.clockStepMs, this.#detectionMs);
     this.#withdrawal = new Withdrawal(this.#detectionMs);
+    this.#paths = new PathNews(options);
     this.#admission = new Admission(options.name, {
       listenUntil: now + Math.max(options.listenMs, 3 * this.#detectionMs),
       probeFrom: now + 2 * this.#detectionMs,
@@ -182,6 +185,7 @@ export class Node {
       peers: this.#membership.live(),
       refused: this.#refused,
       shares: this.#options.shares,
+      heardSince: (peer) => now - peer.detectionMs(this.#options.multiplier),
       health: this.#fitness.verdict,
       dampedMs: (name) => this.#planning.dampedMs(name, now),
       versionInUse: this.#fitness.inUse(this.#live().map(({ heartbeat }) => heartbeat)),
@@ -368,6 +372,7 @@ export class Node {
     this.#wasHeld = isHeld;
     this.#effects.push(...this.#forwarding.step(() => this.#membership.live(), now));
     this.#speak(now);
+    this.#tell(this.#paths.look(this.#membership.live(), now));
     this.#wasCalm = isHeld && this.#isServed;
     this.#deadline = this.#nextDeadline(now);
   }

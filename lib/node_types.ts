@@ -147,6 +147,10 @@ export interface SnapshotMember {
   readonly buckets: number;
   /** null: this node itself. */
   readonly lastHeard: Millis | null;
+  /** Interfaces on which this node should hear it and does not, by number: the shares, then the links. */
+  readonly silentOn: readonly number[];
+  /** Interfaces on which it should hear this node and does not. */
+  readonly deafOn: readonly number[];
   /** Version of the protocol that it speaks. */
   readonly version: number;
   /** null: it does not say (version 1). */

@@ -1,6 +1,6 @@
 /** The core's state at one moment, as `avail status` and the tests look at it. */
 import type { Planning } from "./control.ts";
-import type { Peer } from "./membership/peer.ts";
+import { bitsOf, type Peer } from "./membership/peer.ts";
 import { standingsOf } from "./membership/standing.ts";
 import { plannerOf, planningNodes } from "./membership/view.ts";
 import type { Snapshot } from "./node_types.ts";
@@ -27,6 +27,8 @@ export interface SnapshotSource {
   readonly peers: readonly Peer[];
   readonly refused: ReadonlyMap<string, number>;
   readonly shares: number;
+  /** As of `Peer`: since when one must have been heard. */
+  readonly heardSince: (peer: Peer) => Millis;
   readonly health: Snapshot["health"];
   /** For how long a node gets no buckets, because it fails again and again. */
   readonly dampedMs: (name: string) => number;
@@ -83,6 +85,8 @@ export function describe(source: SnapshotSource): Snapshot {
         weight: self.weight,
         buckets: self.held.size,
         lastHeard: null,
+        silentOn: [],
+        deafOn: [],
         ...fitness(source.incarnation, self),
       },
       ...peers.map((peer) => ({
@@ -92,6 +96,8 @@ export function describe(source: SnapshotSource): Snapshot {
         weight: peer.heartbeat.weight,
         buckets: peer.heartbeat.held.size,
         lastHeard: peer.lastHeard,
+        silentOn: bitsOf(peer.missedOn(source.heardSince(peer))),
+        deafOn: bitsOf(peer.missesOn(source.incarnation)),
         ...fitness(peer.incarnation, peer.heartbeat),
       })),
     ].sort((a, b) => a.name < b.name ? -1 : 1),

@@ -15,8 +15,8 @@ export interface StatusSource {
   readonly counters: SteeringCounters;
   readonly load: BucketLoad | null;
   readonly checks: readonly CheckStatus[];
-  /** Interfaces of the shares, as the core numbers them. */
-  readonly shares: readonly string[];
+  /** Interfaces of the shares, then of the links, as the core numbers them. */
+  readonly interfaces: readonly string[];
   readonly now: Millis;
 }
 
@@ -60,18 +60,22 @@ export function statusOf(source: StatusSource): Status {
   };
 }
 
-function memberStatus(found: SnapshotMember, { shares, now }: StatusSource): MemberStatus {
-  const { lastHeard, standing, healthy, dampedMs, agreed: _, ...member } = found;
+function memberStatus(found: SnapshotMember, { interfaces, now }: StatusSource): MemberStatus {
+  const { lastHeard, silentOn, deafOn, standing, healthy, dampedMs, agreed: _, ...member } = found;
+  const named = (numbers: readonly number[]) =>
+    numbers.map((i) => interfaces[i] ?? `interface ${i}`);
   const { eligible, obstacle, differs, differsFrom } = standing;
   return {
     ...member,
     lastHeardMs: lastHeard === null ? 0 : Math.max(0, Math.round(now - lastHeard)),
     alive: true,
+    ...(silentOn.length === 0 ? {} : { silentOn: named(silentOn) }),
+    ...(deafOn.length === 0 ? {} : { deafOn: named(deafOn) }),
     ...(healthy === null ? {} : { healthy }),
     eligible,
     ...(obstacle === null || member.state !== "ready"
       ? {}
-      : { notEligibleBecause: obstacleText(obstacle, (i) => shares[i] ?? `share ${i}`) }),
+      : { notEligibleBecause: obstacleText(obstacle, (i) => interfaces[i] ?? `share ${i}`) }),
     ...(differs.length === 0 ? {} : { differs, differsFrom }),
     ...(dampedMs === 0 ? {} : { dampedMs: Math.ceil(dampedMs) }),
   };

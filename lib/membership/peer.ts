@@ -107,8 +107,31 @@ export class Peer {
     return bits;
   }
 
+  /**
+   * Interfaces on which it was not heard since `since`, though it has carrier there or was heard there
+   * before, as bits of their index.
+   */
+  missedOn(since: Millis): number {
+    return (this.heardOn(-Number.MAX_VALUE) | this.#shared) & ~this.heardOn(since);
+  }
+
+  /** Interfaces on which it does not hear another start of a node, though it has carrier there, as bits. */
+  missesOn(incarnation: string): number {
+    return this.#shared & ~this.hears(incarnation);
+  }
+
+  /** Interfaces of this node of which the peer has one as well, with carrier. */
+  get #shared(): number {
+    return this.heartbeat.carriers & ((1 << this.#heardAt.length) - 1);
+  }
+
   /** What it said of another start of a node: on which interfaces it hears it; 0: it does not. */
   hears(incarnation: string): number {
     return this.heartbeat.peers.find((peer) => peer.incarnation === incarnation)?.heardOn ?? 0;
   }
+}
+
+/** The numbers of the bits that are set, the lowest first. */
+export function bitsOf(bits: number): number[] {
+  return Array.from({ length: 32 }, (_, i) => i).filter((i) => (bits >> i & 1) === 1);
 }

@@ -67,6 +67,11 @@ export const metrics: readonly NodeMetric[] = [
     ({ lastHeardMs }) => lastHeardMs / 1000,
   ),
   ofMembers(
+    "avail_member_silent_interfaces",
+    "Interfaces on which a member is not heard, though it should be.",
+    ({ silentOn = [] }) => silentOn.length,
+  ),
+  ofMembers(
     "avail_member_config_differs",
     "1 where a member's configuration differs, so that it is given no buckets.",
     ({ differs = [] }) => Number(differs.length > 0),

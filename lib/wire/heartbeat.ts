@@ -26,7 +26,7 @@ export interface HeardPeer {
   readonly incarnation: string;
   /** The newest sequence number received from it: the acknowledgement that its lease lives on. */
   readonly sequence: number;
-  /** Interfaces on which it was heard within its detection time: bit i share i, bit 16 + j link j. */
+  /** Interfaces on which it was heard within its detection time, as bits: the shares, then the links. */
   readonly heardOn: number;
 }
 
@@ -50,7 +50,7 @@ export interface Heartbeat extends HeartbeatTail {
   readonly planDigest: string;
   /** Size of the mutually hearing group in which it came by its buckets. */
   readonly claimGroup: number;
-  /** Interfaces that are up: bit i share i, bit 16 + j link j. */
+  /** Interfaces that are up, as bits: the shares, then the links. */
   readonly carriers: number;
   /** Buckets that are switched on. */
   readonly held: BucketSet;
