@@ -87,7 +87,13 @@ export const unfitStatus: Status = {
       eligible: false,
       notEligibleBecause: "its checks fail",
     }),
-    member("fw2", 256, { version: 2, healthy: true, eligible: true }),
+    member("fw2", 256, {
+      version: 2,
+      healthy: true,
+      eligible: true,
+      silentOn: ["eth2", "eth3"],
+      deafOn: ["eth2"],
+    }),
     member("fw3", 0, {
       version: 1,
       eligible: false,

@@ -63,7 +63,7 @@ Deno.test("a hang, one-way loss, the sync link cut, a carrier lost: nothing twic
           name,
           (seen) => ownedBy(seen, node) === 0 && !seen.owners.includes(null),
         );
-      } else await pause(4 * detectionMs);
+      } else await missedOn(lab, "fw2", node, "sync");
       await fault.mend(lab, node);
       await well(lab, flows, name, fault);
     }
@@ -172,6 +172,27 @@ const faults: readonly Fault[] = [
   powerLoss,
   drained,
 ];
+
+/** Nothing else happens, so it has to be seen: in the status, and once in the log. */
+async function missedOn(lab: Lab, by: string, node: string, place: string): Promise<void> {
+  const what = `${by} misses ${node} on ${place}`;
+  await statusWhere(
+    lab,
+    by,
+    what,
+    ({ members }) =>
+      members.some(({ name, silentOn = [] }) => name === node && silentOn.join() === place),
+  );
+  const told = () =>
+    lab.node(by).log(10_000).then((lines) =>
+      lines.filter((line) => line.includes(`"path-lost"`) && line.includes(node))
+    );
+  await lab.waitUntil(what, async () => (await told()).length > 0 ? null : "it is not in the log", {
+    timeoutMs: patienceMs,
+  });
+  await pause(4 * detectionMs);
+  assertEquals((await told()).length, 1, (await told()).join("\n"));
+}
 
 /** Everybody says the same, each bucket is held once, and nothing was answered twice since the mark. */
 async function well(lab: Lab, flows: Traffic, name: string, fault: Fault): Promise<void> {
