@@ -56,6 +56,7 @@ Deno.test("stories that broke once", () => {
       3200002350,
       3800002770,
       3900000311,
+      120013539,
     ]
   ) {
     assertEquals(play(storyOf(seed)).faults, [], `./dev sim --seed ${seed} --stories 1`);

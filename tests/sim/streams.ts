@@ -24,6 +24,8 @@ interface Stream {
   readonly from: Machine;
   readonly to: Machine;
   readonly fromGeneration: number;
+  /** Of the start to which it leads; the machine may have another one by now. */
+  readonly incarnation: string;
   readonly toGeneration: number;
   holds: BucketSet;
   /** Of `holds`, those whose bulk has arrived, and all since. */
@@ -50,7 +52,7 @@ export class Streams {
     const { peers } = from.orders!;
     for (const [key, stream] of this.#streams) {
       if (stream.from !== from) continue;
-      const isWanted = peers.some((peer) => peer.incarnation === stream.to.incarnation);
+      const isWanted = peers.some((peer) => peer.incarnation === stream.incarnation);
       if (isWanted && this.#isOpen(stream)) continue;
       this.#streams.delete(key);
       if (!stream.carried.isEmpty) this.world.later(0, () => this.#disprove(stream));
@@ -64,6 +66,7 @@ export class Streams {
         from,
         to,
         fromGeneration: from.generation,
+        incarnation,
         toGeneration: to.incarnation === incarnation ? to.generation : -1,
         holds,
         carried: BucketSet.empty(),
@@ -98,8 +101,8 @@ export class Streams {
   }
 
   #prove(stream: Stream): void {
-    const { name, incarnation } = stream.to;
-    const report = { kind: "proven", peer: name, incarnation, proven: stream.carried } as const;
+    const { incarnation, to: { name }, carried: proven } = stream;
+    const report = { kind: "proven", peer: name, incarnation, proven } as const;
     this.world.tellCore(stream.from, report);
   }
 
@@ -138,7 +141,9 @@ export class Streams {
   /** Hands over behind all state. */
   release(from: Machine, { to, buckets, epoch }: ReleaseOrder): void {
     const receiver = this.world.machines.find((machine) => machine.name === to)!;
-    const key = `${from.incarnation}>${receiver.incarnation}`;
+    // It goes by the orders in force: the start that the core knows, which may be gone.
+    const ordered = from.orders!.peers.find(({ name }) => name === to);
+    const key = `${from.incarnation}>${ordered?.incarnation}`;
     if (this.#told.get(key)?.isSupersetOf(buckets) !== true) {
       this.world.checks.violate(`${from.name} hands over to ${to} what it cannot know to be there`);
     }
