@@ -12,6 +12,7 @@ import { AvailError, exitCodes } from "./errors.ts";
 import { EventRing } from "./events/event_ring.ts";
 import { answerTo, resultOf } from "./forwarding/execute.ts";
 import type { ForwardingEffect } from "./forwarding/forwarding.ts";
+import { Announcer } from "./host/announcer.ts";
 import { attachDatapath, type ChosenDatapath } from "./host/attach_datapath.ts";
 import { now } from "./host/clock.ts";
 import { readClusterip } from "./host/clusterip_kernel.ts";
@@ -120,6 +121,7 @@ class Daemon {
   readonly #log: Log;
   readonly #flowBuckets: FlowBuckets | ClusteripBuckets;
   readonly #core: CoreThread;
+  readonly #announcer: Announcer;
   readonly #keys: NodeKeys;
   readonly #replication: Replication;
   readonly #ownAddresses: OwnAddresses;
@@ -160,6 +162,8 @@ class Daemon {
     };
     const { intervalMs, multiplier } = config.detection;
     const shared = new AddressList(sharedAddresses(config));
+    // Every node of CLUSTERIP answers for the shared addresses, whoever serves.
+    const shares = clusterip === null ? config.shares.map((s) => datapathShare(s, keys)) : [];
     const firstVerdictMs = verdictMs(config.checks);
     this.#replication = Replication.open({
       self,
@@ -211,8 +215,9 @@ class Daemon {
       clusterName: config.cluster.name,
       keys,
       interfaces: machine.interfaces,
-      // Every node of CLUSTERIP answers for the shared addresses, whoever serves.
-      probes: clusterip === null ? machine.probes : [],
+      probes: shares.flatMap(({ mac: clusterMac }, i) =>
+        machine.probes.filter(({ share }) => share === i).map((each) => ({ ...each, clusterMac }))
+      ),
       steering: attachment.steering,
     }, {
       started: (scheduling) => {
@@ -224,9 +229,22 @@ class Daemon {
         this.#replication.order(orders);
       },
       release: (order) => this.#replication.release(order),
-      event: (event) => this.#logEvent(event),
+      event: (event) => {
+        this.#logEvent(event);
+        this.#announcer.event(event);
+      },
+      carrier: (interfaceIndex) => this.#announcer.carrier(interfaceIndex),
       execute: (order) => this.#execute(order),
       configured: (effect) => this.#reload.configured(effect),
+    });
+    this.#announcer = new Announcer({
+      shares: shares.map((share) => ({
+        ...share,
+        device: attachment.devices?.get(share.interface) ?? share.interface,
+      })),
+      seed: bucketSeed(keys),
+      owners: () => this.#core.snapshot(),
+      log,
     });
     this.#joins = new JoinService({
       config: () => this.#config,
@@ -277,6 +295,7 @@ class Daemon {
   async close(): Promise<void> {
     notifyServiceManager("STOPPING=1");
     this.#joins.close();
+    this.#announcer.close();
     this.#core.close();
     await this.#replication.close();
   }

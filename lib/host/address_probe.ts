@@ -1,6 +1,6 @@
 /** Probes for the shared addresses on their interfaces, while a node listens before it starts. */
 import type { FilterInstruction } from "../wire/frame.ts";
-import { answeredAddress, probeFrame } from "../wire/probe.ts";
+import { answeredAddress, isAnnouncement, probeFrame } from "../wire/probe.ts";
 import { PacketSocket } from "./packet_socket.ts";
 
 /** A shared address and where to ask for it. */
@@ -10,6 +10,8 @@ export interface ProbeTarget {
   readonly address: Uint8Array;
   /** This node's own address of that family on that interface; null where it has none. */
   readonly ownAddress: Uint8Array | null;
+  /** Which the nodes tell for it. */
+  readonly clusterMac: Uint8Array;
 }
 
 const ETH_P_ARP = 0x0806;
@@ -61,16 +63,22 @@ export class AddressProbe {
     }
   }
 
-  /** The shared addresses for which an answer has come since the last call. */
+  /**
+   * The shared addresses for which an answer has come since the last call. What a node of the cluster
+   * announces to all is none: without native XDP it comes by here before the datapath drops it.
+   */
   answers(): Uint8Array[] {
     const found: Uint8Array[] = [];
     for (const socket of this.#sockets.values()) {
       for (let length = socket.receive(this.#frame); length !== null;) {
-        const answered = answeredAddress(this.#frame.subarray(0, length));
+        const frame = this.#frame.subarray(0, length);
+        const answered = answeredAddress(frame);
         const target = this.targets.find(({ interfaceIndex, address }) =>
           interfaceIndex === socket.interfaceIndex && isEqual(address, answered)
         );
-        if (target !== undefined) found.push(target.address);
+        if (target !== undefined && !isAnnouncement(frame, target.clusterMac)) {
+          found.push(target.address);
+        }
         length = socket.receive(this.#frame);
       }
     }

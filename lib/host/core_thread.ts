@@ -22,6 +22,8 @@ export interface CoreThreadEvents {
   orders(orders: ReplicationOrders): void;
   release(order: ReleaseOrder): void;
   event(event: CoreEvent): void;
+  /** An interface has its carrier again. */
+  carrier(interfaceIndex: number): void;
   /** Another node asks for something; an `executed` input must follow. */
   execute(order: Extract<ForwardingEffect, { kind: "execute" }>): void;
   /** Reloaded settings are in use. */
@@ -123,6 +125,8 @@ export class CoreThread {
         return this.#events.release(releaseFromJson(report.order));
       case "event":
         return this.#events.event(report.event);
+      case "carrier":
+        return this.#events.carrier(report.interfaceIndex);
       case "execute":
         return this.#events.execute(report);
       case "configured":

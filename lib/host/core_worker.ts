@@ -18,7 +18,7 @@ import { fromHex } from "../wire/cursor.ts";
 import { Nonces } from "../wire/tokens.ts";
 import { openAead } from "./aead.ts";
 import { AddressProbe } from "./address_probe.ts";
-import { CarrierMonitor } from "./carrier_monitor.ts";
+import { type CarrierChange, CarrierMonitor } from "./carrier_monitor.ts";
 import { now, stepMs } from "./clock.ts";
 import { openSteering } from "./datapath.ts";
 import { HeartbeatIntake, type Taken } from "./heartbeat_intake.ts";
@@ -71,6 +71,8 @@ class CoreLoop {
   readonly #steering: Steering;
   readonly #core: Node;
   readonly #refused = new Map<string, number>();
+  /** Interfaces without a carrier. */
+  readonly #down = new Set<number>();
   readonly #sent = new DatagramMeter();
   readonly #received = new DatagramMeter();
   /** What others can make this node say is said once a minute. */
@@ -113,7 +115,7 @@ class CoreLoop {
 
   run(): void {
     self.postMessage({ kind: "started", scheduling: preferCore() });
-    for (const change of this.#carriers.present()) this.#step({ kind: "carrier", ...change });
+    this.#takeCarriers(this.#carriers.present());
     while (!this.#stopped) {
       const poll = this.#poll ??= this.#pollSet();
       const { count } = this.#intake.links;
@@ -134,9 +136,7 @@ class CoreLoop {
       for (let i = 0; i < count; i++) {
         if (poll.isReady(2 + count + i)) this.#intake.takeUndue(i);
       }
-      if (poll.isReady(1)) {
-        for (const change of this.#carriers.changes()) this.#step({ kind: "carrier", ...change });
-      }
+      if (poll.isReady(1)) this.#takeCarriers(this.#carriers.changes());
       if (poll.isReady(0)) this.#takeCommands();
       if (now() >= this.#strangersAt) this.#lookAtStrangers();
       if (now() >= this.#core.deadline) this.#step({ kind: "tick" });
@@ -156,6 +156,17 @@ class CoreLoop {
     if (!this.#core.isCalm || !this.#intake.mayWait(this.#hasReadAt)) return -Infinity;
     const { intervalMs } = this.#start.options;
     return this.#hasReadAt + Math.min(gatheredMsMax, intervalMs * gatheredIntervals);
+  }
+
+  #takeCarriers(changes: readonly CarrierChange[]): void {
+    for (const change of changes) {
+      const { interfaceIndex, up } = change;
+      this.#step({ kind: "carrier", ...change });
+      if (!up) this.#down.add(interfaceIndex);
+      else if (this.#down.delete(interfaceIndex)) {
+        self.postMessage({ kind: "carrier", interfaceIndex });
+      }
+    }
   }
 
   #take({ at, ...message }: Taken): boolean {
@@ -243,7 +254,7 @@ class CoreLoop {
       self.postMessage({ kind: "event", event });
     }
     this.#carriers.use(indicesOf(interfaces));
-    for (const change of this.#carriers.present()) this.#step({ kind: "carrier", ...change });
+    this.#takeCarriers(this.#carriers.present());
   }
 
   #useKeys({ id, keys }: Extract<ThreadCommand, { kind: "keys" }>): void {

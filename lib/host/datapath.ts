@@ -51,6 +51,8 @@ export interface DatapathAttachment {
   readonly adopted: SteeringState | null;
   /** How frames come in, by the share's interface, in a word or two for the log. */
   readonly modes: ReadonlyMap<string, string>;
+  /** On which interface the addresses of a share are, by its interface, where they are not on that. */
+  readonly devices?: ReadonlyMap<string, string>;
   /** What this backend cannot do and others can, a sentence each. */
   readonly weaker?: readonly string[];
   counters(): SteeringCounters;

@@ -14,7 +14,8 @@ export interface Machine {
   readonly interfaces: readonly HeartbeatInterface[];
   /** Where the replication can be reached, best first: the links, or without them the shares. */
   readonly replicationAddresses: readonly Uint8Array[];
-  readonly probes: readonly ProbeTarget[];
+  /** `share`: its place in the configuration. */
+  readonly probes: readonly (Omit<ProbeTarget, "clusterMac"> & { readonly share: number })[];
 }
 
 export function readMachine(config: Config): Machine {
@@ -31,6 +32,7 @@ export function readMachine(config: Config): Machine {
     ),
     probes: config.shares.flatMap((share, i) =>
       share.addresses.map(({ family, address }) => ({
+        share: i,
         interfaceIndex: interfaces[i].index,
         mac: interfaces[i].mac,
         address: parseAddress(address)!.bytes,

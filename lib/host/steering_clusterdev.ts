@@ -114,6 +114,7 @@ function attach(
       steering: { kind: "page", fd: page },
       adopted,
       modes: new Map(onDevices.map(({ link, device }) => [link.name, device.name])),
+      devices: new Map(onDevices.map(({ link, device }) => [link.name, device.name])),
       counters: () => readCounters(devices.map(({ index }) => index)),
       bucketCounters: () => readLoadFile(page),
       keep: () => close(page),

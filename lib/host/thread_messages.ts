@@ -43,6 +43,8 @@ export type ThreadReport =
   | { readonly kind: "orders"; readonly orders: string }
   | { readonly kind: "release"; readonly order: string }
   | { readonly kind: "event"; readonly event: CoreEvent }
+  /** The interface has its carrier again. */
+  | { readonly kind: "carrier"; readonly interfaceIndex: number }
   | Exclude<ForwardingEffect, { kind: "send" }>
   | SettingsEffect
   | {

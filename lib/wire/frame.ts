@@ -10,6 +10,7 @@
  * 224.0.0.0/24 never passes a router and must not be pruned by a switch that snoops IGMP (RFC 4541,
  * 2.1.2); 213 is unassigned in IANA's registry. A receiver insists on TTL 255 (RFC 5082).
  */
+import { internetChecksum } from "./ethernet.ts";
 import type { ExpectedNode } from "./expected.ts";
 import {
   clusterIdOffset,
@@ -39,7 +40,7 @@ export function frameOf(datagram: Uint8Array, mac: Uint8Array): Uint8Array<Array
   frame[23] = 17;
   frame.set([169, 254, 1 + (mac[4] % 254), mac[5]], 26);
   frame.set(heartbeatGroup, 30);
-  view.setUint16(24, checksum(view, 14, 20));
+  view.setUint16(24, internetChecksum(view, 14, 20));
   view.setUint16(34, heartbeatPort);
   view.setUint16(36, heartbeatPort);
   view.setUint16(38, 8 + datagram.length); // its checksum stays 0: none (RFC 768); GCM is the check
@@ -51,13 +52,6 @@ export function frameOf(datagram: Uint8Array, mac: Uint8Array): Uint8Array<Array
 export function datagramOf(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const udpBytes = frame.length < frameHeaderBytes ? 0 : frame[38] << 8 | frame[39];
   return frame.subarray(frameHeaderBytes, Math.min(frame.length, 34 + udpBytes));
-}
-
-function checksum(view: DataView, start: number, length: number): number {
-  let sum = 0;
-  for (let at = start; at < start + length; at += 2) sum += view.getUint16(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 /** An instruction of classic BPF: code, jump if true, jump if false, operand (linux/filter.h). */

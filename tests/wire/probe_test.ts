@@ -1,4 +1,4 @@
-import { answeredAddress, answeringMac, probeFrame } from "../../lib/wire/probe.ts";
+import { answeredAddress, answeringMac, isAnnouncement, probeFrame } from "../../lib/wire/probe.ts";
 import { assertEquals } from "../assert.ts";
 
 const mac = new Uint8Array([2, 0, 0, 0, 0, 7]);
@@ -37,4 +37,15 @@ Deno.test("probe: a question is no answer, nor is what is cut short", () => {
   for (const frame of [arpReply().subarray(0, 41), advertisement(true).subarray(0, 77)]) {
     assertEquals(answeringMac(frame), null);
   }
+});
+
+Deno.test("probe: what all are told of the cluster's own MAC is an announcement; an answer is none", () => {
+  for (const answer of [arpReply(), advertisement(true)]) {
+    assertEquals(isAnnouncement(answer, mac), false);
+    answer.set([0x33, 0x33, 0, 0, 0, 1]);
+    assertEquals(isAnnouncement(answer, mac), true);
+    assertEquals(isAnnouncement(answer, source), false, "a stranger's");
+  }
+  const question = probeFrame(new Uint8Array([192, 0, 2, 1]), mac, new Uint8Array(4));
+  assertEquals(isAnnouncement(question, mac), false);
 });

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
 import { everybody, inLab } from "../../netns/cluster.ts";
+import { misinform, setRight } from "../../netns/neighbours.ts";
 import {
   clusterDevices,
   flows,
@@ -23,8 +24,10 @@ function tests(): void {
       await useBackend(fw2, "clusterdev");
       await useBackend(fw3, "auto");
       const before = await machineOf(fw2);
+      await misinform(lab);
       await lab.startNodes();
       const look = await sharedBy(lab, everybody, true);
+      await setRight(lab);
       assertEquals(look.map(({ status }) => status?.datapath.backend), Array(3).fill("clusterdev"));
       assertMatch((await fw3.log(50)).join("\n"), /the kernel has the module clusterdev/);
       const traffic = await lab.startTraffic(flows);
