@@ -78,16 +78,43 @@ let errnoView: Deno.UnsafePointerView | undefined;
 
 /** The C library is the one library that every process has mapped already; opening it has no effects. */
 function libc(): Libc {
-  return opened ??= Deno.dlopen("libc.so.6", symbols).symbols;
+  if (opened === undefined) {
+    opened = Deno.dlopen("libc.so.6", symbols).symbols;
+    // Now, and not after the first failure: finding the place may set what it holds.
+    errnoView = new Deno.UnsafePointerView(opened.__errno_location()!);
+  }
+  return opened;
 }
 
 /**
  * errno of this thread's last failed call. Each Worker evaluates this module for itself, so the view
- * belongs to the thread that asks.
+ * belongs to the thread that asks. Between the call and this one the runtime may have made calls of its
+ * own that fail: where that must not be taken for the first one's failure, see `withoutData`.
  */
 export function lastErrno(): number {
-  errnoView ??= new Deno.UnsafePointerView(libc().__errno_location()!);
-  return errnoView.getInt32();
+  if (errnoView === undefined) libc();
+  return errnoView!.getInt32();
+}
+
+/**
+ * Makes a call that may have nothing to give now: its result, or null then. An errno that says anything
+ * else counts when the call says it twice (recv was once seen to fail with ENOENT, which it cannot). What a
+ * socket says only once is lost by that, but for ENOBUFS: that its peer refused, that its interface went.
+ *
+ * @param isPatient The call waits until there is something: it is not made twice.
+ */
+function withoutData(
+  operation: string,
+  call: () => number | bigint,
+  isPatient = false,
+): number | null {
+  for (let isSecond = isPatient;; isSecond = true) {
+    const result = Number(call());
+    if (result >= 0) return result;
+    const errno = lastErrno();
+    if (errno === EAGAIN || errno === EINTR) return null;
+    if (isSecond || errno === ENOBUFS) throw new SystemError(operation, errno);
+  }
 }
 
 /** Throws unless a call returned a non-negative number, which it returns. */
@@ -202,11 +229,9 @@ export function receive(
   into: Uint8Array<ArrayBuffer>,
   flags = MSG_DONTWAIT,
 ): number | null {
-  const length = Number(libc().recv(fd, into, BigInt(into.length), flags));
-  if (length >= 0) return length;
-  const errno = lastErrno();
-  if (errno === EAGAIN || errno === EINTR) return null;
-  throw new SystemError("recv", errno);
+  const size = BigInt(into.length);
+  const isPatient = (flags & MSG_DONTWAIT) === 0;
+  return withoutData("recv", () => libc().recv(fd, into, size, flags), isPatient);
 }
 
 /**
@@ -245,11 +270,10 @@ export class ReceiveSlots {
 
   /** How many messages came; null when there is none now; throws `SystemError` (also ENOBUFS). */
   receive(fd: number): number | null {
-    const got = libc().recvmmsg(fd, this.#headers, this.count, MSG_DONTWAIT, null);
-    if (got >= 0) return got;
-    const errno = lastErrno();
-    if (errno === EAGAIN || errno === EINTR) return null;
-    throw new SystemError("recvmmsg", errno);
+    return withoutData(
+      "recvmmsg",
+      () => libc().recvmmsg(fd, this.#headers, this.count, MSG_DONTWAIT, null),
+    );
   }
 
   lengthOf(slot: number): number {
