@@ -73,7 +73,7 @@ const roundsMax = 4;
 
 export class LinuxConntrack implements Conntrack {
   readonly #events: NetlinkSocket;
-  readonly #reader: NetlinkSocket;
+  #reader: NetlinkSocket;
   readonly #writer: NetlinkSocket;
   readonly #poll: PollSet;
   readonly #slots = new ReceiveSlots(slotCount, slotBytes);
@@ -205,6 +205,11 @@ export class LinuxConntrack implements Conntrack {
       }
     } while (performance.now() < until);
     return false;
+  }
+
+  abandonDump(): void {
+    this.#reader.close(); // the kernel takes no other request on a socket that has not read all
+    this.#reader = new NetlinkSocket(NETLINK_NETFILTER);
   }
 
   #takeEntry(at: number, messageBytes: number, take: (flow: FlowRecord) => void): void {

@@ -259,6 +259,7 @@ const untouchedTable = {
   drain: () => "empty" as const,
   beginDump() {},
   continueDump: () => true,
+  abandonDump() {},
   inject: () => ({ refused: 0, failed: 0 }),
   occupancy: () => ({ count: 0, max: 0 }),
   normalTimeoutS: () => 0,

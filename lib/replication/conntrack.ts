@@ -92,6 +92,9 @@ export interface Conntrack {
   /** Reads on; true when the table has been read to its end. The record is lent for the call. */
   continueDump(take: (flow: FlowRecord) => void, budgetMs: number): boolean;
 
+  /** Gives up a reading that is not at its end. */
+  abandonDump(): void;
+
   /** Carries the operations out, in order; all are in the kernel on return. No event tells of them. */
   inject(batch: Batch): InjectResult;
 

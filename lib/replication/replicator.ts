@@ -91,6 +91,13 @@ const settleTimeoutsAfterMs = 1000;
  */
 const gatherOrdersMs = 40;
 const gatherOrdersMsMax = 200;
+/**
+ * Hand-overs come in a row, too, and their buckets' frames are off meanwhile: a reading waits for the last
+ * one. A single call into the kernel can take 10 ms: it walks all slots of the table, also the empty ones.
+ */
+const gatherHandOversMsMax = 2000;
+/** After a reading what it has proven is acted upon, before the next one begins. */
+const restAfterScanMs = 20;
 
 /** After lost events the next reading waits: the storm that caused them may last. */
 const overrunPauseMs = 100;
@@ -139,6 +146,8 @@ export interface ReplicatorCounters {
   failed: number;
   /** Stale entries that were removed. */
   swept: number;
+  /** Readings of the table that were given up for hand-overs. */
+  abandoned: number;
   /** Streams that ended or were refused, by reason. */
   readonly ended: Map<string, number>;
 }
@@ -158,8 +167,9 @@ export class Replicator implements SessionEvents {
   #sweeps: Sweep[] = [];
   #scan: Scan | null = null;
   #scanNotBefore = 0;
-  /** When the first of the orders came that the next reading will serve. */
-  #ordersSince = 0;
+  /** Since when, and until when, a reading waits for more of what it is to serve. */
+  #gatherSince = -Infinity;
+  #gatherUntil = -Infinity;
   /** Once it has dropped an event the kernel drops all, until those that wait have been read. */
   #isDeaf = false;
   #countWanted = false;
@@ -181,6 +191,7 @@ export class Replicator implements SessionEvents {
     refused: 0,
     failed: 0,
     swept: 0,
+    abandoned: 0,
     ended: new Map(),
   };
 
@@ -208,9 +219,7 @@ export class Replicator implements SessionEvents {
     this.#lost = this.#lost.union(heldBefore.difference(held)).difference(held);
     const taken = orders.claims.difference(this.#claims);
     if (!taken.isEmpty) this.#takenAt = now;
-    if (now >= this.#scanNotBefore) this.#ordersSince = now;
-    const gathered = Math.min(now + gatherOrdersMs, this.#ordersSince + gatherOrdersMsMax);
-    this.#scanNotBefore = Math.max(this.#scanNotBefore, gathered);
+    this.#gather(now, gatherOrdersMsMax);
     this.#taken = this.#taken.union(taken).intersection(orders.claims);
     this.#claims = orders.claims;
     this.#keeps = orders.keeps;
@@ -255,8 +264,10 @@ export class Replicator implements SessionEvents {
    * kept here. `releaseDone` follows.
    */
   release(order: ReleaseOrder): void {
+    const now = this.#ports.clock();
     const isOpen = this.#peers.get(order.to)?.session?.isOpen ?? false;
-    this.#releases.begin(order, isOpen, this.#ports.clock());
+    this.#releases.begin(order, isOpen, now);
+    this.#gather(now, gatherHandOversMsMax);
     this.#ports.wake();
   }
 
@@ -326,6 +337,7 @@ export class Replicator implements SessionEvents {
     let isBusy = false;
     if (this.#scan !== null) {
       isBusy = !this.#continueScan(now);
+      if (isBusy && this.#releases.dueAt !== Infinity) this.#abandonScan(now);
     }
     if (this.#scan === null) {
       isBusy = this.#drain(now) || isBusy;
@@ -473,6 +485,7 @@ export class Replicator implements SessionEvents {
     const scan = this.#scan!;
     if (!scan.continue(budgetMs)) return false;
     this.#scan = null;
+    this.#scanNotBefore = Math.max(this.#scanNotBefore, now + restAfterScanMs);
     this.#counts = scan.counts;
     this.#countedAt = now;
     if (this.#tellsBusy && this.#busySince !== null) {
@@ -481,9 +494,31 @@ export class Replicator implements SessionEvents {
     }
     this.counters.swept += scan.removed;
     for (const peer of this.#peers.values()) peer.session?.sender?.endBulk(now);
-    for (const sweep of scan.sweeps) sweep.done();
+    for (const sweep of scan.settings.sweeps) sweep.done();
     for (const peer of this.#peers.values()) peer.session?.unblock();
     return true;
+  }
+
+  /** A hand-over does not wait for a reading: what that was for is served by a later one. */
+  #abandonScan(now: Millis): void {
+    const { sweeps, lost, taken } = this.#scan!.settings;
+    this.#scan!.abandon();
+    this.counters.abandoned++;
+    this.#scan = null;
+    this.#sweeps.unshift(...sweeps);
+    this.#lost = this.#lost.union(lost).difference(this.#claims).difference(this.#keeps);
+    this.#taken = this.#taken.union(taken).intersection(this.#claims);
+    for (const peer of this.#peers.values()) peer.session?.sender?.abandonBulk();
+    this.#countWanted = true;
+    this.#gather(now, gatherHandOversMsMax);
+  }
+
+  /** No reading begins for a while, in which more of the same may come; `msMax` in all. */
+  #gather(now: Millis, msMax: number): void {
+    if (now >= this.#gatherUntil) this.#gatherSince = now;
+    const until = Math.min(now + gatherOrdersMs, this.#gatherSince + msMax);
+    this.#gatherUntil = Math.max(this.#gatherUntil, until);
+    this.#scanNotBefore = Math.max(this.#scanNotBefore, until);
   }
 
   // ---- sessions
@@ -550,6 +585,7 @@ export class Replicator implements SessionEvents {
       sweep: (sweep) => this.#sweeps.push(sweep),
       bulkReceived: () => this.#ports.report({ kind: "bulkReceived", ...reportName(identity) }),
       released: (buckets, epoch) => {
+        this.#gather(this.#ports.clock(), gatherHandOversMsMax);
         this.#ports.report({ kind: "released", ...reportName(identity), buckets, epoch });
         session.answerRelease(buckets, epoch);
       },

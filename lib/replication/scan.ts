@@ -55,8 +55,14 @@ export class Scan {
     return this.#removed;
   }
 
-  get sweeps(): readonly Sweep[] {
-    return this.#settings.sweeps;
+  /** For whom it reads. */
+  get settings(): Pick<ScanSettings, "sweeps" | "lost" | "taken"> {
+    return this.#settings;
+  }
+
+  /** Gives it up before the table's end. */
+  abandon(): void {
+    this.#settings.conntrack.abandonDump();
   }
 
   /** Reads on; true at the table's end. */

@@ -107,6 +107,12 @@ export class Sender {
     this.#ends.push({ position: this.outbox.lastPosition, buckets, refusedBefore });
   }
 
+  /** The dump was given up: what it was to send is sent by another one. */
+  abandonBulk(): void {
+    this.#sending = this.#sending.difference(this.#bulking);
+    this.#bulking = BucketSet.empty();
+  }
+
   /** Says ALL_SENT, once, as soon as the peer has been sent everything that this node claims. */
   sayAllSent(now: number): void {
     const complete = !this.#settings.enabled ||

@@ -64,6 +64,7 @@ export interface NodeLine {
   };
   readonly counters?: Readonly<Record<string, number>>;
   readonly ready?: boolean;
+  readonly filled?: number;
   readonly at?: number;
   readonly releasing?: number;
 }

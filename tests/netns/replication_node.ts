@@ -3,9 +3,13 @@
  * standard input, reports go as JSON lines to standard output.
  */
 import { linesOf } from "../lines.ts";
+import { LinuxConntrack } from "../../lib/host/conntrack.ts";
 import { Replication } from "../../lib/host/replication.ts";
+import { AF_INET } from "../../lib/netlink/family.ts";
+import { setPlainReply } from "../../lib/netlink/flow_record.ts";
 import { BucketSet } from "../../lib/ownership/bucket_set.ts";
 import type { ReplicationReport } from "../../lib/ports.ts";
+import { Batch, batchMax } from "../../lib/replication/conntrack.ts";
 import { parseAddress } from "../../lib/wire/address.ts";
 import { deriveTestKeys, testBucketOf } from "../replication/fixtures.ts";
 
@@ -37,6 +41,8 @@ export type CommandLine =
     };
   }
   | { readonly release: { readonly to: string; readonly buckets: string; readonly epoch: number } }
+  /** Makes so many flows of one bucket, which are soon over. */
+  | { readonly fill: number }
   | { readonly ask: "status" | "counters" };
 
 if (import.meta.main) {
@@ -74,8 +80,12 @@ if (import.meta.main) {
       const { to, buckets, epoch } = command.release;
       say({ releasing: epoch, at: performance.now() });
       replication.release({ to, buckets: BucketSet.fromHex(buckets), epoch });
+    } else if ("fill" in command) {
+      fill(command.fill);
+      say({ filled: command.fill });
     } else if (command.ask === "status") {
-      say({ status: await replication.status() });
+      // What comes behind it comes while the table is read for it.
+      replication.status().then((status) => say({ status }));
     } else {
       const { ended, ...counters } = replication.counters;
       say({ counters: { ...counters, ended: Object.fromEntries(ended) } });
@@ -83,6 +93,29 @@ if (import.meta.main) {
   }
   await replication.close();
   await running;
+}
+
+/** UDP from 10.1.0.9 to 192.0.2.1. */
+function fill(count: number): void {
+  const conntrack = LinuxConntrack.open();
+  const batch = new Batch(batchMax);
+  for (let i = 0; i < count; i++) {
+    const flow = batch.add("create");
+    flow.family = AF_INET;
+    flow.protocol = 17;
+    flow.addresses.set([10, 1, 0, 9]);
+    flow.addresses.set([192, 0, 2, 1], 16);
+    flow.hasPorts = true;
+    flow.sourcePort = 1024 + i;
+    flow.destinationPort = 53;
+    flow.status = 0xe;
+    flow.timeoutS = 100;
+    setPlainReply(flow);
+    if (!batch.isFull && i < count - 1) continue;
+    conntrack.inject(batch);
+    batch.clear();
+  }
+  conntrack.close();
 }
 
 /** A report with its sets as hexadecimal text. */

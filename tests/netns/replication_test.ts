@@ -199,6 +199,40 @@ test("a release takes a few milliseconds, behind everything before it", async (l
   assertLess(took[0], 10);
 });
 
+test("a large table that is being read keeps no hand-over waiting, and is read again", async (lab) => {
+  const flows = 20_000;
+  await lab.owner.tell({ fill: flows });
+  await lab.owner.line("filled", ({ filled }) => filled === flows);
+  const counter = async () => {
+    const before = lab.owner.lines.length;
+    await lab.owner.tell({ ask: "counters" });
+    return await until(
+      "counters",
+      () =>
+        lab.owner.lines.slice(before).find(({ counters }) => counters !== undefined)?.counters ??
+          null,
+    );
+  };
+  const done = (epoch: number) =>
+    lab.owner.lines.filter(({ report }) => report?.kind === "releaseDone").length >= epoch;
+  // The counts that the status asks for are read when they are a second old.
+  for (let epoch = 1; (await counter()).abandoned === 0; epoch++) {
+    assertLess(epoch, 100, "no reading was given up");
+    await lab.owner.tell({ ask: "status" });
+    const release = { to: "backup", buckets: BucketSet.of([epoch]).toHex(), epoch };
+    await lab.owner.tell({ release });
+    await until("the release is acknowledged", () => done(epoch) || null);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await until("all are counted", async () => {
+    await lab.owner.tell({ ask: "status" });
+    return lab.owner.lines.findLast(({ status }) => status !== undefined)?.status?.flows ===
+        flows ||
+      null;
+  });
+  await equalTables(lab, flows);
+});
+
 test("a cut stream is told at once, and heals with what happened meanwhile", async (lab) => {
   await lab.ip("backup", "link", "set", "owner", "down");
   const entry = ["-p", "udp", "-s", "10.1.0.9", "-d", "192.0.2.1", "--sport", "3", "--dport", "2"];

@@ -10,6 +10,7 @@ export class MemoryConntrack implements Conntrack {
   readonly entries = new Map<string, FlowRecord>();
   max = 1_000_000;
   dumps = 0;
+  abandoned = 0;
   /** Entries that one call of `continueDump` reads. */
   dumpSlice = 100;
   #events: { kind: EventKind; flow: FlowRecord }[] = [];
@@ -71,6 +72,11 @@ export class MemoryConntrack implements Conntrack {
   continueDump(take: (flow: FlowRecord) => void): boolean {
     for (const flow of this.#dump.splice(0, this.dumpSlice)) take(copyOf(flow));
     return this.#dump.length === 0;
+  }
+
+  abandonDump(): void {
+    this.abandoned++;
+    this.#dump = [];
   }
 
   inject(batch: Batch): InjectResult {
