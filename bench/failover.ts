@@ -4,19 +4,23 @@
  *
  *     ./dev bench failover [--runs 10] [--interval 100] [--multiplier 3]
  *     ./dev bench failover --kills 100 [--interval 100] [--multiplier 3] [--json]
+ *     ./dev bench failover --moves 60 [--interval 100] [--multiplier 3] [--json]
  *
  * A gap is the longest silence of any flow in a step. It contains one period of that flow, and, at
  * worst, how late the measuring process itself was; both are printed, as is a steady interval of the
  * same run, which is what the machine does to traffic when nothing happens.
  *
  * With `--kills`, nodes die silently, one after another, without other traffic, and what is measured is
- * the time from the end of the detection time to the new owner's first packet (failover/kills.ts).
+ * the time from the end of the detection time to the new owner's first packet (failover/kills.ts). With
+ * `--moves`, nodes are drained and resumed in turn beside traffic, and what is measured is for how long
+ * flows that move are not answered (failover/moves.ts), beside the same when nothing moves.
  */
 import { lookAt, unsettled } from "../cli/demo/cluster_look.ts";
 import { Lab } from "../cli/demo/lab.ts";
 import type { Traffic } from "../cli/demo/traffic.ts";
 import type { IntervalReport } from "../cli/demo/traffic_protocol.ts";
 import { type Kill, kill } from "./failover/kills.ts";
+import { type Gap, gapWhile, pairsIn } from "./failover/moves.ts";
 import { interruptible } from "./interruptible.ts";
 import { hasFlag, numberOption } from "./options.ts";
 import { quantile } from "./statistics.ts";
@@ -27,6 +31,8 @@ const tcpPeriodMs = 25;
 const steps = ["steady", "power loss", "return", "hang", "goes on", "drain", "resume"] as const;
 /** From the end of the detection time to the new owner's first packet, at p99. */
 const goalAfterMs = 10;
+/** For how long the flows of a planned move are not answered. */
+const goalGapMs = 20;
 type Step = typeof steps[number];
 
 const runs = numberOption("runs", 10);
@@ -38,6 +44,7 @@ await interruptible(async () => {
   await lab.startNodes();
   await settled(["fw1", "fw2", "fw3"]);
   if (hasFlag("kills")) return await killOften(numberOption("kills", 100));
+  if (hasFlag("moves")) return await moveOften(numberOption("moves", 60));
   await roundsOfAll();
   return false;
 }, () => lab.remove());
@@ -92,6 +99,56 @@ async function killOften(count: number): Promise<boolean> {
   return missed;
 }
 
+/** Nodes are drained and resumed in turn, under traffic. True: a gap was too long. */
+async function moveOften(count: number): Promise<boolean> {
+  const all = ["fw1", "fw2", "fw3"];
+  const traffic = await lab.startTraffic({ connections: 20, tcpPeriodMs: 100 });
+  const gaps: Gap[] = [];
+  const moves = () => gaps.filter(({ moved }) => moved > 0);
+  for (let turn = 0; moves().length < count; turn++) {
+    const name = all[turn % 3];
+    const node = lab.node(name);
+    const others = all.filter((other) => other !== name);
+    for (
+      const [what, act, before, after] of [
+        ["nothing", () => Promise.resolve(), [name], all],
+        ["drain", () => node.drain(), [name], others],
+        ["resume", () => node.undrain(), others, all],
+      ] as const
+    ) {
+      const pairs = await pairsIn(lab, before);
+      gaps.push(await gapWhile(lab, { node: name, what }, pairs, act));
+      console.error(`${gaps.length}: ${JSON.stringify(gaps.at(-1))}`);
+      await settled(after);
+    }
+  }
+  const { alive, started, duplicates } = await traffic.finish();
+  const moved = moves(), still = gaps.filter(({ moved }) => moved === 0);
+  const seenMs = ({ gapMs, blindMs }: Gap) => gapMs - blindMs;
+  const missed = Math.max(...moved.map(seenMs)) > goalGapMs || alive < started || duplicates > 0;
+  if (hasFlag("json")) {
+    console.log(JSON.stringify({ schema: 1, intervalMs, multiplier, gaps, missed }));
+    return missed;
+  }
+  const figures = (ms: readonly number[]) => {
+    const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(ms, part).toFixed(1));
+    return `p50 ${p50}, p99 ${p99}, max ${max} ms`;
+  };
+  for (const [what, which] of [["planned moves", moved], ["times nothing moved", still]] as const) {
+    console.log(
+      `${which.length} ${what}: the longest gap of four flows ${
+        figures(which.map(seenMs))
+      }; with ` +
+        `the times at which the measuring thread was not run ${
+          figures(which.map(({ gapMs }) => gapMs))
+        }`,
+    );
+  }
+  console.log(`${alive} of ${started} connections alive, ${duplicates} answers came twice`);
+  console.log(`${missed ? "MISS" : "PASS"}: at most ${goalGapMs} ms, nothing lost`);
+  return missed;
+}
+
 /** All steps once; another node each time. */
 async function round(traffic: Traffic, run: number): Promise<void> {
   const all = ["fw1", "fw2", "fw3"];
@@ -117,7 +174,7 @@ async function round(traffic: Traffic, run: number): Promise<void> {
   console.error(`round ${run} of ${runs}`);
 }
 
-async function settled(owners: string[]): Promise<void> {
+async function settled(owners: readonly string[]): Promise<void> {
   await lab.waitUntil(
     `${owners.join(", ")} share all buckets, safe`,
     async () => unsettled(await lookAt(lab), { owners, safe: true }),

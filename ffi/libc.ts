@@ -51,6 +51,18 @@ const symbols = {
     result: "i32",
     nonblocking: true,
   },
+  sendAsync: {
+    name: "send",
+    parameters: ["i32", "buffer", "usize", "i32"],
+    result: "isize",
+    nonblocking: true,
+  },
+  recvAsync: {
+    name: "recv",
+    parameters: ["i32", "buffer", "usize", "i32"],
+    result: "isize",
+    nonblocking: true,
+  },
   open: { parameters: ["buffer", "i32"], result: "i32" }, // const char *path, int flags
   close: { parameters: ["i32"], result: "i32" }, // int fd
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" }, // int fd, void *, size_t, off_t
@@ -232,6 +244,23 @@ export function receive(
   const size = BigInt(into.length);
   const isPatient = (flags & MSG_DONTWAIT) === 0;
   return withoutData("recv", () => libc().recv(fd, into, size, flags), isPatient);
+}
+
+/**
+ * As `send`, on a thread of the runtime's pool, whose errno nobody can ask for; false: it failed. The bytes
+ * must not change meanwhile.
+ */
+export async function sendOnPool(fd: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  return await libc().sendAsync(fd, bytes, BigInt(bytes.length), MSG_NOSIGNAL) >= 0;
+}
+
+/** As `receive`, on a thread of the runtime's pool; errors are reported as "nothing there". */
+export async function receiveOnPool(
+  fd: number,
+  into: Uint8Array<ArrayBuffer>,
+): Promise<number | null> {
+  const length = Number(await libc().recvAsync(fd, into, BigInt(into.length), MSG_DONTWAIT));
+  return length < 0 ? null : length;
 }
 
 /**

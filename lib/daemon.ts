@@ -228,7 +228,7 @@ class Daemon {
         this.#keys.noteOrders(orders);
         this.#replication.order(orders);
       },
-      release: (order) => this.#replication.release(order),
+      release: (order, offAt) => this.#replication.release(order, offAt),
       event: (event) => {
         this.#logEvent(event);
         this.#announcer.event(event);

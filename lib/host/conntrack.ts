@@ -1,7 +1,8 @@
 /**
- * The kernel's connection tracking table over three netlink sockets: one hears events, one reads the
- * table, one writes to it. What the third causes, the first does not hear: the kernel names the
- * causing port in nlmsg_pid of each event, and a filter on it drops ours before they are queued.
+ * The kernel's connection tracking table over netlink: one socket hears events, one writes to the table,
+ * and each reading has its own (table_dump.ts). What is written by the second, the first does not hear: the
+ * kernel names the causing port in nlmsg_pid of each event, and a filter on it drops ours before they are
+ * queued.
  */
 import {
   attachSocketFilter,
@@ -33,9 +34,11 @@ import {
   type Batch,
   batchMax,
   type Conntrack,
+  type DumpProgress,
   type InjectResult,
   type Operation,
 } from "../replication/conntrack.ts";
+import { TableDump } from "./table_dump.ts";
 
 /** Some 60,000 events: what a busy node makes while a large table is read. */
 const eventBufferBytes = 64 * 1024 * 1024;
@@ -46,8 +49,6 @@ const NETLINK_CAP_ACK = 10;
 /** Events per system call; each has its slot. An event is at most about 700 bytes long. */
 const slotCount = 256;
 const slotBytes = 2048;
-/** The kernel fills at most 32 KiB of a reader's buffer at once. */
-const dumpBytes = 32 * 1024;
 
 const sysctlFolder = "/proc/sys/net/netfilter/nf_conntrack_";
 
@@ -73,13 +74,11 @@ const roundsMax = 4;
 
 export class LinuxConntrack implements Conntrack {
   readonly #events: NetlinkSocket;
-  #reader: NetlinkSocket;
+  #dump: TableDump | null = null;
   readonly #writer: NetlinkSocket;
   readonly #poll: PollSet;
   readonly #slots = new ReceiveSlots(slotCount, slotBytes);
   readonly #slotView = new DataView(this.#slots.bytes.buffer);
-  readonly #dump = new Uint8Array(dumpBytes);
-  readonly #dumpView = new DataView(this.#dump.buffer);
   readonly #flow = new FlowRecord();
   /** Each operation may be written as two messages. */
   readonly #messages = new MessageWriter(2 * batchMax * entryMessageBytesMax);
@@ -97,7 +96,6 @@ export class LinuxConntrack implements Conntrack {
   private constructor() {
     this.#timeouts = readTimeouts();
     this.#events = new NetlinkSocket(NETLINK_NETFILTER, conntrackGroups);
-    this.#reader = new NetlinkSocket(NETLINK_NETFILTER);
     this.#writer = new NetlinkSocket(NETLINK_NETFILTER);
     setSocketOption(this.#events.fd, SOL_SOCKET, SO_RCVBUFFORCE, eventBufferBytes);
     setSocketOption(this.#writer.fd, SOL_SOCKET, SO_RCVBUFFORCE, answerBufferBytes);
@@ -178,44 +176,49 @@ export class LinuxConntrack implements Conntrack {
     }
   }
 
-  beginDump(): void {
+  beginDump(more: () => void): void {
     this.#messages.reset();
     writeDumpRequest(this.#messages, this.#sequence++);
-    this.#reader.send(this.#messages.bytes);
+    this.#dump = new TableDump(this.#messages.bytes, more);
   }
 
-  continueDump(take: (flow: FlowRecord) => void, budgetMs: number): boolean {
+  continueDump(take: (flow: FlowRecord) => void, budgetMs: number): DumpProgress {
     const until = performance.now() + budgetMs;
     do {
-      const length = this.#reader.receive(this.#dump);
-      if (length === null) return false;
-      for (let at = 0; at + headerBytes <= length;) {
-        const messageBytes = this.#dumpView.getUint32(at, true);
-        if (messageBytes < headerBytes || at + messageBytes > length) break;
-        const type = this.#dumpView.getUint16(at + 4, true);
-        if (type === NLMSG_DONE) return true;
-        if (type === NLMSG_ERROR) {
-          throw new SystemError(
-            "read the conntrack table",
-            -this.#dumpView.getInt32(at + 16, true),
-          );
-        }
-        if (type === ctNew) this.#takeEntry(at, messageBytes, take);
-        at += align4(messageBytes);
+      const piece = this.#dump!.take();
+      if (piece === null) return "waiting";
+      if (this.#takePiece(piece, take)) {
+        this.abandonDump();
+        return "done";
       }
     } while (performance.now() < until);
+    return "more";
+  }
+
+  /** true: it was the last one. */
+  #takePiece(piece: Uint8Array<ArrayBuffer>, take: (flow: FlowRecord) => void): boolean {
+    const view = new DataView(piece.buffer);
+    for (let at = 0; at + headerBytes <= piece.length;) {
+      const messageBytes = view.getUint32(at, true);
+      if (messageBytes < headerBytes || at + messageBytes > piece.length) break;
+      const type = view.getUint16(at + 4, true);
+      if (type === NLMSG_DONE) return true;
+      if (type === NLMSG_ERROR) {
+        throw new SystemError("read the conntrack table", -view.getInt32(at + 16, true));
+      }
+      if (type === ctNew) {
+        const fault = parseEntry(view, at + headerBytes, at + messageBytes, this.#flow);
+        if (fault === null) take(this.#flow);
+        else this.#malformed++;
+      }
+      at += align4(messageBytes);
+    }
     return false;
   }
 
   abandonDump(): void {
-    this.#reader.close(); // the kernel takes no other request on a socket that has not read all
-    this.#reader = new NetlinkSocket(NETLINK_NETFILTER);
-  }
-
-  #takeEntry(at: number, messageBytes: number, take: (flow: FlowRecord) => void): void {
-    const fault = parseEntry(this.#dumpView, at + headerBytes, at + messageBytes, this.#flow);
-    if (fault === null) take(this.#flow);
-    else this.#malformed++;
+    this.#dump?.close();
+    this.#dump = null;
   }
 
   inject(batch: Batch): InjectResult {
@@ -296,7 +299,7 @@ export class LinuxConntrack implements Conntrack {
   /** Closes the sockets; nothing may wait for events any more. */
   close(): void {
     this.#events.close();
-    this.#reader.close();
+    this.abandonDump();
     this.#writer.close();
   }
 }

@@ -3,7 +3,7 @@ import { AF_UNIX, close, send, SOCK_CLOEXEC, SOCK_SEQPACKET, socketPair } from "
 import type { Status } from "../control.ts";
 import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, Snapshot } from "../node_types.ts";
-import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import type { Millis, ReleaseOrder, ReplicationOrders } from "../ports.ts";
 import type { SettingsEffect } from "../reload/settings.ts";
 import { formatKeyFile, type KeyRing } from "../wire/keys.ts";
 import { carriedWorker } from "./program_files.ts";
@@ -20,7 +20,8 @@ export interface CoreThreadEvents {
   /** It runs, with what the machine allowed it: real time, nice or normal. */
   started(scheduling: string): void;
   orders(orders: ReplicationOrders): void;
-  release(order: ReleaseOrder): void;
+  /** `offAt`: by then the frames of its buckets were off. */
+  release(order: ReleaseOrder, offAt: Millis): void;
   event(event: CoreEvent): void;
   /** An interface has its carrier again. */
   carrier(interfaceIndex: number): void;
@@ -122,7 +123,7 @@ export class CoreThread {
       case "orders":
         return this.#events.orders(ordersFromJson(report.orders));
       case "release":
-        return this.#events.release(releaseFromJson(report.order));
+        return this.#events.release(releaseFromJson(report.order), report.offAt);
       case "event":
         return this.#events.event(report.event);
       case "carrier":

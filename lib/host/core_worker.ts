@@ -204,7 +204,11 @@ class CoreLoop {
       case "orders":
         return self.postMessage({ kind: "orders", orders: toJson(effect.orders) });
       case "release":
-        return self.postMessage({ kind: "release", order: toJson(effect.order) });
+        return self.postMessage({
+          kind: "release",
+          order: toJson(effect.order),
+          offAt: now(),
+        });
       case "event":
         if (oftenRepeated.includes(effect.event.name)) return this.#sayOnce(effect.event);
         return self.postMessage({ kind: "event", event: effect.event });

@@ -6,7 +6,7 @@
 import { setImmediate } from "node:timers";
 import { CLOCK_BOOTTIME, clockMs } from "../../ffi/libc.ts";
 import type { ReplicationTotals } from "../control.ts";
-import type { ReleaseOrder, ReplicationOrders, ReplicationReport } from "../ports.ts";
+import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "../ports.ts";
 import {
   type BucketOfTuple,
   type IsLocal,
@@ -151,11 +151,11 @@ export class Replication {
   }
 
   /**
-   * Hands buckets over whose frames are off already. The 2 ms in which packets inside this node still
+   * Hands buckets over whose frames are off since `offAt`. The 2 ms in which packets inside this node still
    * finish are waited for here. A `releaseDone` report follows.
    */
-  release(order: ReleaseOrder): void {
-    this.#replicator.release(order);
+  release(order: ReleaseOrder, offAt: Millis = clock()): void {
+    this.#replicator.release(order, offAt);
   }
 
   /** The state now; counts of flows are at most a second old, of a large table ten. */
@@ -258,7 +258,7 @@ function sleep(ms: number): Promise<void> {
 const untouchedTable = {
   drain: () => "empty" as const,
   beginDump() {},
-  continueDump: () => true,
+  continueDump: () => "done" as const,
   abandonDump() {},
   inject: () => ({ refused: 0, failed: 0 }),
   occupancy: () => ({ count: 0, max: 0 }),

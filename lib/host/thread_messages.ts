@@ -6,7 +6,7 @@ import type { Status } from "../control.ts";
 import type { ForwardingEffect } from "../forwarding/forwarding.ts";
 import type { CoreEvent, Input, NodeOptions, Snapshot } from "../node_types.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
-import type { ReleaseOrder, ReplicationOrders } from "../ports.ts";
+import type { Millis, ReleaseOrder, ReplicationOrders } from "../ports.ts";
 import type { SettingsEffect } from "../reload/settings.ts";
 import type { KeyRing } from "../wire/keys.ts";
 import type { ProbeTarget } from "./address_probe.ts";
@@ -41,7 +41,8 @@ export type ThreadCommand =
 export type ThreadReport =
   | { readonly kind: "started"; readonly scheduling: string }
   | { readonly kind: "orders"; readonly orders: string }
-  | { readonly kind: "release"; readonly order: string }
+  /** `offAt`: by then the frames of its buckets were off. */
+  | { readonly kind: "release"; readonly order: string; readonly offAt: Millis }
   | { readonly kind: "event"; readonly event: CoreEvent }
   /** The interface has its carrier again. */
   | { readonly kind: "carrier"; readonly interfaceIndex: number }

@@ -76,6 +76,8 @@ export interface InjectResult {
   readonly failed: number;
 }
 
+export type DumpProgress = "done" | "more" | "waiting";
+
 export interface Conntrack {
   /**
    * Reads events that others than this port caused, oldest first, until none waits (`empty`) or the
@@ -86,11 +88,14 @@ export interface Conntrack {
     budgetMs: number,
   ): "empty" | "more" | "overrun";
 
-  /** Begins to read the whole table; one reading at a time. */
-  beginDump(): void;
+  /** Begins to read the whole table; one reading at a time. `more`: what was waited for has come. */
+  beginDump(more: () => void): void;
 
-  /** Reads on; true when the table has been read to its end. The record is lent for the call. */
-  continueDump(take: (flow: FlowRecord) => void, budgetMs: number): boolean;
+  /**
+   * Reads on: `done` when the table has been read to its end, `waiting` where the kernel has not made the
+   * next piece yet, `more` when the budget is spent. The record is lent for the call.
+   */
+  continueDump(take: (flow: FlowRecord) => void, budgetMs: number): DumpProgress;
 
   /** Gives up a reading that is not at its end. */
   abandonDump(): void;

@@ -23,10 +23,13 @@ export class Releases {
     this.#done = done;
   }
 
-  /** `isOpen`: whether there is a stream to the new owner; without one the release ends here. */
-  begin(order: ReleaseOrder, isOpen: boolean, now: Millis): void {
+  /**
+   * `isOpen`: whether there is a stream to the new owner; without one the release ends here. `offAt`: since
+   * when the frames of its buckets are off.
+   */
+  begin(order: ReleaseOrder, isOpen: boolean, offAt: Millis): void {
     if (!isOpen) this.#done(order, false);
-    else this.#releases = [...this.#releases, { order, dueAt: now + settleMs, isSent: false }];
+    else this.#releases = [...this.#releases, { order, dueAt: offAt + settleMs, isSent: false }];
   }
 
   /** When the next one is to be sent; `Infinity` where none waits. */

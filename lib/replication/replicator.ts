@@ -21,7 +21,7 @@ import {
 import { bucketCount, BucketSet } from "../ownership/bucket_set.ts";
 import type { Millis, ReleaseOrder, ReplicationOrders, ReplicationReport } from "../ports.ts";
 import type { KeyRing } from "../wire/keys.ts";
-import type { Conntrack } from "./conntrack.ts";
+import type { Conntrack, DumpProgress } from "./conntrack.ts";
 import { Dialer } from "./dialer.ts";
 import { encodeFlow, flowBytesMax } from "./flow.ts";
 import { messageType } from "./messages.ts";
@@ -260,13 +260,13 @@ export class Replicator implements SessionEvents {
   }
 
   /**
-   * Hands buckets over, whose frames the caller has stopped already; the wait for packets in flight is
-   * kept here. `releaseDone` follows.
+   * Hands buckets over, whose frames are off since `offAt`; the wait for packets in flight is kept here.
+   * `releaseDone` follows.
    */
-  release(order: ReleaseOrder): void {
+  release(order: ReleaseOrder, offAt: Millis): void {
     const now = this.#ports.clock();
     const isOpen = this.#peers.get(order.to)?.session?.isOpen ?? false;
-    this.#releases.begin(order, isOpen, now);
+    this.#releases.begin(order, isOpen, offAt);
     this.#gather(now, gatherHandOversMsMax);
     this.#ports.wake();
   }
@@ -336,8 +336,9 @@ export class Replicator implements SessionEvents {
     this.#dial(now);
     let isBusy = false;
     if (this.#scan !== null) {
-      isBusy = !this.#continueScan(now);
-      if (isBusy && this.#releases.dueAt !== Infinity) this.#abandonScan(now);
+      isBusy = this.#continueScan(now) === "more";
+      const isHandedOver = this.#releases.dueAt !== Infinity;
+      if (this.#scan !== null && isHandedOver) this.#abandonScan(now);
     }
     if (this.#scan === null) {
       isBusy = this.#drain(now) || isBusy;
@@ -449,6 +450,7 @@ export class Replicator implements SessionEvents {
     this.#busySince = this.#tellsBusy ? now : null;
     this.#scan = new Scan({
       conntrack: this.#ports.conntrack,
+      more: this.#ports.wake,
       bucketOf: this.#bucketOf,
       isOpen: this.#isOpen,
       claims: this.#claims,
@@ -480,10 +482,11 @@ export class Replicator implements SessionEvents {
     }
   };
 
-  /** Reads on; true at the end. */
-  #continueScan(now: Millis): boolean {
+  /** Reads on, and does what follows from the end. */
+  #continueScan(now: Millis): DumpProgress {
     const scan = this.#scan!;
-    if (!scan.continue(budgetMs)) return false;
+    const progress = scan.continue(budgetMs);
+    if (progress !== "done") return progress;
     this.#scan = null;
     this.#scanNotBefore = Math.max(this.#scanNotBefore, now + restAfterScanMs);
     this.#counts = scan.counts;
@@ -496,7 +499,7 @@ export class Replicator implements SessionEvents {
     for (const peer of this.#peers.values()) peer.session?.sender?.endBulk(now);
     for (const sweep of scan.settings.sweeps) sweep.done();
     for (const peer of this.#peers.values()) peer.session?.unblock();
-    return true;
+    return progress;
   }
 
   /** A hand-over does not wait for a reading: what that was for is served by a later one. */

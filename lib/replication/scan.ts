@@ -4,11 +4,13 @@
  */
 import type { FlowRecord } from "../netlink/flow_record.ts";
 import { BucketSet } from "../ownership/bucket_set.ts";
-import { Batch, batchMax, type Conntrack, type Operation } from "./conntrack.ts";
+import { Batch, batchMax, type Conntrack, type DumpProgress, type Operation } from "./conntrack.ts";
 import type { Sweep } from "./replica.ts";
 
 export interface ScanSettings {
   readonly conntrack: Conntrack;
+  /** It can be continued after it had to wait. */
+  readonly more: () => void;
   /** null: a flow of this node itself, which no cluster has to do with. */
   readonly bucketOf: (flow: FlowRecord) => number | null;
   readonly claims: BucketSet;
@@ -43,7 +45,7 @@ export class Scan {
 
   constructor(settings: ScanSettings) {
     this.#settings = settings;
-    settings.conntrack.beginDump();
+    settings.conntrack.beginDump(settings.more);
   }
 
   get counts(): FlowCounts {
@@ -65,11 +67,11 @@ export class Scan {
     this.#settings.conntrack.abandonDump();
   }
 
-  /** Reads on; true at the table's end. */
-  continue(budgetMs: number): boolean {
-    const done = this.#settings.conntrack.continueDump(this.#take, budgetMs);
+  /** Reads on. */
+  continue(budgetMs: number): DumpProgress {
+    const progress = this.#settings.conntrack.continueDump(this.#take, budgetMs);
     this.#flush();
-    return done;
+    return progress;
   }
 
   readonly #take = (flow: FlowRecord): void => {

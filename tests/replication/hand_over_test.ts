@@ -124,3 +124,18 @@ Deno.test("between two readings there is time for what the first one has proven"
   });
   assertEquals([dumpsAtFirst, c.table.dumps], [1, 2]);
 });
+
+Deno.test("a reading that waits for the kernel lets everything else go on", async () => {
+  const { lab, a, c } = await reading();
+  a.table.isWaiting = true;
+  await lab.pass(50);
+  assertLess(await handOver(lab, a, 1, [1]), 15);
+  assertEquals(a.table.abandoned, 1);
+  await lab.pass(100);
+  assertEquals(provenOf(a, third).size, 0, "the next one waits, too");
+  a.table.goOn();
+  const rest = allBuckets.filter((bucket) => bucket !== 1);
+  lab.order(a, { claims: rest, keeps: [1], holds: { fw2: rest, [third]: rest } });
+  await lab.until("fw3 has the rest", () => provenOf(a, third).size === rest.length);
+  assert(c.table.has(flowOf(256 * 30 + 9)));
+});

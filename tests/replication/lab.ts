@@ -81,8 +81,9 @@ export class Lab {
     });
   }
 
-  release(node: LabNode, order: ReleaseOrder): void {
-    node.replicator.release(order);
+  /** `offAt`: since when the frames are off; now. */
+  release(node: LabNode, order: ReleaseOrder, offAt = this.now): void {
+    node.replicator.release(order, offAt);
   }
 
   /** Lets so much time pass, a millisecond at a time. */

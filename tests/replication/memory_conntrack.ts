@@ -1,7 +1,12 @@
 /** A connection tracking table in memory, with traffic that a test makes. */
 import type { EventKind } from "../../lib/netlink/ctnetlink.ts";
 import { FlowRecord } from "../../lib/netlink/flow_record.ts";
-import type { Batch, Conntrack, InjectResult } from "../../lib/replication/conntrack.ts";
+import type {
+  Batch,
+  Conntrack,
+  DumpProgress,
+  InjectResult,
+} from "../../lib/replication/conntrack.ts";
 
 /** Events that wait before the "kernel" drops some. */
 const eventsMax = 10_000;
@@ -11,6 +16,8 @@ export class MemoryConntrack implements Conntrack {
   max = 1_000_000;
   dumps = 0;
   abandoned = 0;
+  isWaiting = false;
+  #more = () => {};
   /** Entries that one call of `continueDump` reads. */
   dumpSlice = 100;
   #events: { kind: EventKind; flow: FlowRecord }[] = [];
@@ -64,14 +71,22 @@ export class MemoryConntrack implements Conntrack {
     return "empty";
   }
 
-  beginDump(): void {
+  beginDump(more: () => void): void {
     this.dumps++;
+    this.#more = more;
     this.#dump = [...this.entries.values()];
   }
 
-  continueDump(take: (flow: FlowRecord) => void): boolean {
+  continueDump(take: (flow: FlowRecord) => void): DumpProgress {
+    if (this.isWaiting) return "waiting";
     for (const flow of this.#dump.splice(0, this.dumpSlice)) take(copyOf(flow));
-    return this.#dump.length === 0;
+    return this.#dump.length === 0 ? "done" : "more";
+  }
+
+  /** The kernel has made the next piece, after `isWaiting` was set. */
+  goOn(): void {
+    this.isWaiting = false;
+    this.#more();
   }
 
   abandonDump(): void {

@@ -165,6 +165,22 @@ Deno.test("RELEASE comes behind everything that was said, and is acknowledged", 
   assertEquals(done, { kind: "releaseDone", peer: "fw2", buckets, epoch: 77, acknowledged: true });
 });
 
+Deno.test("packets in flight are waited for since the frames are off, not since that is known", async () => {
+  const { lab, a, b } = await pair();
+  const took: number[] = [];
+  for (const [epoch, offMs] of [0, 5].entries()) {
+    const before = lab.now;
+    const released = kinds(b).filter((kind) => kind === "released").length;
+    lab.release(a, { to: "fw2", buckets: BucketSet.of([epoch]), epoch }, lab.now - offMs);
+    await lab.until(
+      "released",
+      () => kinds(b).filter((kind) => kind === "released").length > released,
+    );
+    took.push(lab.now - before);
+  }
+  assertEquals(took[0] - took[1], 1, `${took}`); // of the lab's steps, a millisecond each
+});
+
 Deno.test("behind RELEASE nothing is said of its buckets, also before the claim ends", async () => {
   const { lab, a, b } = await pair();
   lab.release(a, { to: "fw2", buckets: BucketSet.of([1]), epoch: 1 });
