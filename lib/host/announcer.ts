@@ -28,7 +28,7 @@ export interface AnnouncerParts {
   readonly seed: BucketSeed;
   /** Who has each bucket, and which of them this node is. */
   owners(): Promise<{ readonly name: string; readonly owners: readonly (string | null)[] }>;
-  readonly log: { info(message: string, fields: LogFields): void };
+  readonly log: Record<"info" | "warn", (message: string, fields: LogFields) => void>;
 }
 
 export class Announcer {
@@ -64,7 +64,17 @@ export class Announcer {
     clearTimeout(this.#timer);
     const { deadline } = this.#announcing;
     if (this.#isClosed || deadline === Infinity) return;
-    this.#timer = setTimeout(() => this.#announce(), Math.max(0, deadline - now()));
+    this.#timer = setTimeout(() => this.#announceDue(), Math.max(0, deadline - now()));
+  }
+
+  /** Nothing here is worth the daemon's end. */
+  async #announceDue(): Promise<void> {
+    try {
+      await this.#announce();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#parts.log.warn(`the shares could not be announced: ${why}`, { event: "announced" });
+    }
   }
 
   async #announce(): Promise<void> {
@@ -77,8 +87,7 @@ export class Announcer {
       // As with answers, one node tells each address: the owner of that address's own bucket.
       const addresses = share.addresses.map(({ address }) => addressBytes(address))
         .filter((bytes) => owners[this.#hash.ofSource(bytes, 0, bytes.length)] === name);
-      announce(share, addresses);
-      if (because === null) continue;
+      if (!announce(share, addresses) || because === null) continue;
       this.#parts.log.info(`${share.interface} is announced: ${because}`, {
         event: "announced",
         share: share.interface,
@@ -88,13 +97,16 @@ export class Announcer {
   }
 }
 
-/** `addresses`: those of the share's that are told; its groups are reported in any case. */
-function announce(share: AnnouncedShare, addresses: readonly Uint8Array[]): void {
+/**
+ * `addresses`: those of the share's that are told; its groups are reported in any case. false: its interface
+ * is not there.
+ */
+function announce(share: AnnouncedShare, addresses: readonly Uint8Array[]): boolean {
   using route = new RouteSocket();
   const links = route.links();
   const link = links.find(({ name }) => name === share.interface);
   const device = links.find(({ name }) => name === share.device);
-  if (link === undefined || device === undefined) return;
+  if (link === undefined || device === undefined) return false;
   const own = route.addresses().filter(({ index }) => index === link.index);
   send(link, reports(share, link, own));
   const isRouter = isForwarding(device.name);
@@ -103,6 +115,7 @@ function announce(share: AnnouncedShare, addresses: readonly Uint8Array[]): void
     announcementFrame(bytes, { from: link.mac, mac, isRouter })
   );
   send(device, told);
+  return true;
 }
 
 function reports(
