@@ -10,7 +10,7 @@ import type { Millis } from "./ports.ts";
 /** A switch's port may drop what comes in the moment it comes up, and anything may be lost. */
 const repeatsMs = [0, 1000, 4000] as const;
 /** What gives a reason so soon after another one has the same cause. */
-const sameCauseMs = 1000;
+export const sameCauseMs = 1000;
 
 /** A share that is to be announced now. */
 export interface Due {

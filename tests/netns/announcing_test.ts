@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "../assert.ts";
 import type { Lab } from "../../cli/demo/lab.ts";
 import { families, sharedAddress, switchPort } from "../../cli/demo/topology.ts";
+import { sameCauseMs } from "../../lib/announcing.ts";
 import { parseAddress } from "../../lib/wire/address.ts";
 import {
   ethernetFrame,
@@ -14,7 +15,16 @@ import {
   internetChecksum,
 } from "../../lib/wire/ethernet.ts";
 import { parseKeyFile, shareGroup } from "../../lib/wire/keys.ts";
-import { everybody, inLab, ownedBy, patienceMs, settled, started, statusWhere } from "./cluster.ts";
+import {
+  everybody,
+  inLab,
+  ownedBy,
+  patienceMs,
+  pause,
+  settled,
+  started,
+  statusWhere,
+} from "./cluster.ts";
 import { FrameWatch } from "./frames.ts";
 import { Hostile } from "./hostile.ts";
 import { misinform, setRight } from "./neighbours.ts";
@@ -40,8 +50,9 @@ Deno.test({
 
       await lab.exec("switch", ["nft", "-f", "-"], reportsAreLost);
       for (const way of ways) {
-        const before = await count(lab, node, announcement);
         await away(lab, way);
+        const before = await count(lab, node, announcement);
+        await pause(sameCauseMs); // otherwise it may count as one with the reason before
         await way.back(lab);
         await settled(lab);
         await logged(lab, node, announcement, before + 1);
@@ -136,6 +147,14 @@ async function attach(lab: Lab, ...to: string[]): Promise<void> {
 
 /** Until it is out, and everybody knows. */
 async function away(lab: Lab, { out, logged: told }: Way): Promise<void> {
+  // A path that is back is told a while after it is, and only then can it be lost again.
+  await lab.waitUntil("all paths are back", async () => {
+    const [lost, back] = [
+      await count(lab, node, `"path-lost"`),
+      await count(lab, node, `"path-back"`),
+    ];
+    return lost === back ? null : `${lost} were lost, ${back} are back`;
+  }, { timeoutMs: patienceMs });
   const before = told === null ? 0 : await count(lab, node, told);
   await out(lab);
   await statusWhere(lab, "fw1", `${node} owns nothing`, (seen) => ownedBy(seen, node) === 0);
